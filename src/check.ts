@@ -1,0 +1,65 @@
+// Step 1: input → checked, JSON-safe, canonical payload. The only place where zod runs.
+import { z } from 'zod'
+import { freeze, isThenable } from './draft.ts'
+import { Rejection, StoreError } from './errors.ts'
+import { canonicalText, jsonIssue } from './json/index.ts'
+import { encodePart } from './record/encode.ts'
+import type { Declaration, Meta, Part } from './types.ts'
+
+/**
+ * Parses, asserts JSON and makes the canonical text. The payload is read back from that very text,
+ * so that a reducer sees live what it will see on replay, and frozen, so that nobody changes it.
+ * Throws Rejection `invalid`; StoreError `check_failed`, `unstable_payload`.
+ */
+export function check(mutation: Declaration, input: unknown): Part {
+  const { type, payload: schema } = mutation
+  const text = journalText(type, parse(type, schema, input))
+  const payload = text === undefined ? undefined : freeze(JSON.parse(text))
+  if (!mutation.proved && text !== journalText(type, parse(type, schema, payload))) {
+    const what = `the payload schema of ${type} does not accept its own output unchanged`
+    throw new StoreError('unstable_payload', `${what}, which is what is journaled: ${text}`)
+  }
+  mutation.proved = true
+  return { mutation, payload, text: encodePart(mutation, text) }
+}
+
+/** Asks the mutation's own `check`: live only, never on replay. Throws its Rejection, or `check_failed`. */
+export function checkRule({ mutation, payload }: Part, state: unknown, meta: Meta): void {
+  guard(mutation.type, () => {
+    const refused = mutation.check?.(state, payload, meta)
+    if (refused instanceof Rejection) throw refused
+    if (isThenable(refused)) throw new TypeError('check() is asynchronous: decide before dispatch')
+  })
+}
+
+/** Parses `input` for `target`; without a schema only `undefined` will do. Throws as `check` does. */
+export function parse(
+  target: string,
+  schema: z.core.$ZodType | undefined,
+  input: unknown,
+): unknown {
+  const parsed = guard(target, () => z.core.safeParse(schema ?? z.undefined(), input))
+  if (parsed.success) return parsed.data
+  throw invalid(target, parsed.error.issues)
+}
+
+function journalText(target: string, value: unknown): string | undefined {
+  const issue = guard(target, () => (value === undefined ? undefined : jsonIssue(value)))
+  if (issue) throw invalid(target, [{ code: 'custom', input: value, ...issue }])
+  return canonicalText(value)
+}
+
+/** Runs the user's code: its Rejections pass, whatever else it throws becomes `check_failed`. */
+function guard<T>(target: string, run: () => T): T {
+  try {
+    return run()
+  } catch (cause) {
+    if (cause instanceof Rejection) throw cause
+    throw new StoreError('check_failed', `checking ${target} threw: ${cause}`, { cause })
+  }
+}
+
+function invalid(target: string, issues: readonly z.core.$ZodIssue[]): Rejection {
+  const told = issues.map(({ path, message }) => `${['payload', ...path].join('.')}: ${message}`)
+  return new Rejection('invalid', { target, issues }, `${target}: ${told.join('; ')}`)
+}

@@ -1,0 +1,69 @@
+// defineStore: one literal → a definition, from which stores are opened.
+import type { z } from 'zod'
+import { check } from '../check.ts'
+import { replay } from '../journal.ts'
+import { digest } from '../json/index.ts'
+import { memoryJournal } from '../memory/index.ts'
+import { encode } from '../record/encode.ts'
+import type * as T from '../types.ts'
+import { readConfig } from './config.ts'
+import { messageSchema } from './schema.ts'
+import { openStore } from './store.ts'
+
+/** Marks a definition, also one made by another copy of this package. */
+export const definitionBrand: unique symbol = Symbol.for('ministore.definition')
+
+/**
+ * Defines a store; state, payload, rejection, input and result types are inferred from this literal.
+ * Throws StoreError `bad_definition`, saying which part of it.
+ */
+export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
+  config: T.StoreConfig<St, P, R, Q, I, V>,
+): T.DefinitionOf<St, P, R, Q, I, V> {
+  const definition = readConfig(config)
+  const { name, initial, mutations } = definition
+  let schema: z.core.$ZodType | undefined
+  const loose = {
+    [definitionBrand]: definition,
+    name,
+    initial,
+    get schema() {
+      schema ??= messageSchema(mutations.values())
+      return schema
+    },
+    async open(source: string | T.Journal, options: T.FileOpenOptions = {}) {
+      return openStore(definition, await toJournal(source, options), options)
+    },
+    async memory(given: readonly T.Input[] = [], options: T.OpenOptions = {}) {
+      const journal = memoryJournal()
+      const at = new Date((options.now ?? Date.now)()).toISOString()
+      const entries = given.map(({ type, payload }) => {
+        return { text: encode({ at }, [check(definition.find(type), payload)], journal) }
+      })
+      await journal.append(entries, 0)
+      return openStore(definition, journal, options)
+    },
+    async replay(source: string | T.Journal, { until }: { until?: number | undefined } = {}) {
+      const journal = await toJournal(source, { readOnly: true })
+      try {
+        await journal.open(name)
+        const head = await replay(definition, journal, { until })
+        return { ...head, records: head.seq, digest: await digest(head.state) }
+      } finally {
+        await journal.close()
+      }
+    },
+    async replayCheck(source: string | T.Journal, options?: { digest?: string | undefined }) {
+      const { replayCheck } = await import('../check/index.ts')
+      return replayCheck(definition, await toJournal(source, { readOnly: true }), options)
+    },
+  }
+  return loose as unknown as T.DefinitionOf<St, P, R, Q, I, V>
+}
+
+/** The file journal is loaded when it is asked for, so that a browser never meets node:fs. */
+async function toJournal(source: string | T.Journal, options: T.FileOpenOptions) {
+  if (typeof source !== 'string') return source
+  const { fileJournal } = await import('../file/index.ts')
+  return fileJournal(source, options)
+}

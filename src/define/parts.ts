@@ -1,0 +1,18 @@
+// Declarations in files of their own, to be spread into defineStore.
+import type * as T from '../types.ts'
+
+/** `mutationsFor<State>()({…})`: mutations in another file. */
+export function mutationsFor<S>(): <P, R>(
+  mutations: T.StoreConfig<S & object, P, R, {}, {}, {}>['mutations'],
+) => { [K in keyof P]: T.MutationPart<S, P[K], T.RejectionsIn<T.Get<R, K>> | undefined> } {
+  return (mutations) => mutations as never
+}
+
+/** `commandsFor<State, typeof mutations>()({…})`: commands in another file. */
+export function commandsFor<S, Parts = {}>(): <I, V>(
+  commands: { [K in keyof I]: T.CommandConfig<I[K]> } & {
+    [K in keyof V]: T.RunConfig<S, T.SchemasOf<Parts>, T.Get<I, K>, V[K]>
+  },
+) => { [K in keyof V]: T.CommandPart<S, T.SchemasOf<Parts>, T.Get<I, K>, V[K]> } {
+  return (commands) => commands as never
+}

@@ -1,0 +1,89 @@
+// The store as its users hold it: typed by types.ts, carried out by the core.
+import type { z } from 'zod'
+import { parse } from '../check.ts'
+import { Rejection } from '../errors.ts'
+import { readRecords, select, subscribe } from '../observe/index.ts'
+import { openCore } from '../store.ts'
+import type * as T from '../types.ts'
+import { dispatchOptions, executeOptions } from './schema.ts'
+
+/** Closes the journal again where it does not fit the definition. */
+export async function openStore(
+  definition: T.Definition,
+  journal: T.Journal,
+  options: T.OpenOptions,
+): Promise<object> {
+  try {
+    return surface(definition, journal, await openCore(definition, journal, options))
+  } catch (error) {
+    await journal.close()
+    throw error
+  }
+}
+
+function surface(definition: T.Definition, journal: T.Journal, core: T.Core): object {
+  const commit = (
+    run: T.Run,
+    schema: z.ZodType<T.DispatchOptions>,
+    options: unknown = {},
+    given: readonly T.Input[] = [],
+  ) => {
+    const promise = new Promise((resolve) => {
+      const checked = parse('options', schema, options) as T.DispatchOptions
+      resolve(core.commit(run, checked, given))
+    })
+    return Object.assign(promise, { safe })
+  }
+  const dispatchAll = (mutations: readonly T.Input[], options?: T.DispatchOptions) => {
+    const run: T.Run = (tx) => {
+      for (const { type, payload } of mutations) tx.dispatch(type, payload)
+    }
+    return commit(run, dispatchOptions, options, mutations)
+  }
+  const decide = (run: (tx: object) => unknown, options?: T.ExecuteOptions) =>
+    commit((tx) => run(withState(tx)), executeOptions, options)
+  return {
+    get state() {
+      return core.getHead().state
+    },
+    get seq() {
+      return core.getHead().seq
+    },
+    recovery: core.recovery,
+    getState: () => core.getHead().state,
+    getInitialState: () => definition.initial,
+    dispatch: (type: string, payload?: unknown, options?: T.DispatchOptions) =>
+      dispatchAll([{ type, payload }], options),
+    dispatchAll,
+    transaction: decide,
+    execute: (name: string, input?: unknown, options?: T.ExecuteOptions) =>
+      decide((tx) => definition.command(name, input)(tx), options),
+    subscribe(
+      first: T.Listener & T.Selector,
+      listener?: T.Listener,
+      options?: T.SubscribeOptions<unknown>,
+    ) {
+      const { state } = core.getHead()
+      const own = listener ? select(state, first, listener, options) : first
+      return subscribe(core.listeners, own)
+    },
+    records: (options?: T.RecordsOptions) => readRecords(definition, journal, core, options),
+    close: core.close,
+    [Symbol.asyncDispose]: core.close,
+  }
+}
+
+const withState = ({ at, dispatch, getState }: T.LooseTx) => ({
+  at,
+  dispatch,
+  get state() {
+    return getState()
+  },
+})
+
+function safe(this: Promise<unknown>): Promise<unknown> {
+  return this.then(undefined, (error) => {
+    if (error instanceof Rejection) return error
+    throw error
+  })
+}

@@ -1,0 +1,61 @@
+// The file journal's only way to the disk, small enough to be simulated with all its faults.
+import * as fs from 'node:fs'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import type { FileSystem } from '../types.ts'
+import { lock } from './lock.ts'
+
+const fdatasync = promisify(fs.fdatasync)
+const fsync = promisify(fs.fsync)
+const read = promisify(fs.read)
+
+/** The real one. `blocking`: also the syncs run on the main thread. */
+export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem {
+  const blocking = sync === 'blocking'
+  return {
+    open(path, flags) {
+      // Numbers, not FileHandles: those are closed, with a warning, when they are collected.
+      const fd = fs.openSync(path, flags, 0o600)
+      const stat = fs.fstatSync(fd)
+      if (!stat.isFile()) {
+        fs.closeSync(fd)
+        const what = stat.isDirectory() ? 'is a directory' : 'is not a regular file'
+        throw Object.assign(new Error(`${path} ${what}`), { code: 'EISDIR' })
+      }
+      return {
+        size: () => fs.fstatSync(fd).size,
+        async read(into, position) {
+          if (blocking) return fs.readSync(fd, into, 0, into.length, position)
+          return (await read(fd, into, 0, into.length, position)).bytesRead
+        },
+        // Into the page cache: a copy, cheaper than handing it to another thread.
+        write: (bytes, position) => fs.writeSync(fd, bytes, 0, bytes.length, position),
+        truncate: (size) => fs.ftruncateSync(fd, size),
+        datasync: () => (blocking ? fs.fdatasyncSync(fd) : fdatasync(fd)),
+        sync: () => (blocking ? fs.fsyncSync(fd) : fsync(fd)),
+        close: () => fs.closeSync(fd),
+      }
+    },
+    mkdir(path) {
+      const first = fs.mkdirSync(path, { recursive: true })
+      if (first === undefined) return
+      for (let made = path; made.length >= first.length; made = dirname(made))
+        syncDir(dirname(made))
+    },
+    rename: (from, to) => fs.renameSync(from, to),
+    unlink: (path) => fs.unlinkSync(path),
+    syncDir,
+    lock,
+  }
+}
+
+function syncDir(path: string): void {
+  // Windows cannot open a directory, and journals its names by itself.
+  if (process.platform === 'win32') return
+  const fd = fs.openSync(path, 'r')
+  try {
+    fs.fsyncSync(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}

@@ -1,0 +1,209 @@
+// The default journal: one file, one writer, fsync before anything counts.
+import { dirname, resolve } from 'node:path'
+import { nodeFileSystem } from '../disk/index.ts'
+import { type FileHeader, readHeader } from '../format/header.ts'
+import { encodeLine, MAX_LINE_BYTES, textOf } from '../format/line.ts'
+import { type Mark, scan } from '../format/scan.ts'
+import { StoreError } from '../index.ts'
+import type * as T from '../types.ts'
+import { createFile, mend, writeAll } from './recover.ts'
+
+const MARK_BYTES = 2 ** 16
+
+export interface FileJournalOptions
+  extends Pick<T.FileOpenOptions, 'sync' | 'durability' | 'lock' | 'readOnly'> {
+  /** The way to the disk; default: the real one. */
+  fileSystem?: T.FileSystem | undefined
+}
+
+/** A journal in a file at `path`, in the format of docs/JOURNAL.md. Nothing is touched before `open`. */
+export const fileJournal = (path: string, options: FileJournalOptions = {}): T.Journal =>
+  new FileJournal(path, options)
+
+class FileJournal implements T.Journal {
+  readonly name: string
+  // Leaves room for seq, b and crc on the line.
+  readonly maxEntryBytes = MAX_LINE_BYTES - 128
+  readonly #path: string
+  readonly #options: FileJournalOptions
+  readonly #fs: T.FileSystem
+  #file: T.OpenFile | undefined
+  #unlock: (() => T.Awaitable<void>) | undefined
+  #seed = 0
+  /** Where reading may begin: at the header's end, then about every 64 KiB. */
+  #marks: Mark[] = []
+  /** Where the durable records end. */
+  #end: Mark = { seq: 0, offset: 0, line: 1 }
+  #failed: StoreError | undefined
+
+  constructor(path: string, options: FileJournalOptions) {
+    this.name = path
+    this.#path = resolve(path)
+    this.#options = options
+    this.#fs = options.fileSystem ?? nodeFileSystem(options.sync)
+  }
+
+  async open(store: string): Promise<T.JournalInfo> {
+    try {
+      return await (this.#options.readOnly ? this.#openToRead(store) : this.#openToWrite(store))
+    } catch (cause) {
+      await this.close()
+      if (cause instanceof StoreError) throw cause
+      throw this.#error('io', `cannot be opened: ${cause}`, cause)
+    }
+  }
+
+  async #openToRead(store: string): Promise<T.JournalInfo> {
+    this.#file = await this.#fs.open(this.#path, 'r')
+    const header = await readHeader(this.#file, this.name, store)
+    if (!header) return { epoch: '', head: 0, created: false }
+    const found = await this.#recover(header)
+    // What a live writer has not synced yet is made durable before it is shown.
+    await this.#file.datasync()
+    if ((await this.#file.size()) >= this.#end.offset) return this.#info(header, found)
+    throw this.#error('io', 'was cut back by its writer while it was read: open it again')
+  }
+
+  async #openToWrite(store: string): Promise<T.JournalInfo> {
+    // Looked at before a lock file is made: a foreign file's directory stays as it was.
+    const probe = await this.#openIfThere('r')
+    if (probe) await readHeader(probe, this.name, store).finally(() => probe.close())
+    await this.#fs.mkdir(dirname(this.#path))
+    if (this.#options.lock !== false) this.#unlock = await this.#fs.lock(`${this.#path}.lock`)
+    this.#file = await this.#openIfThere('r+')
+    const header = this.#file && (await readHeader(this.#file, this.name, store))
+    if (!header) return this.#create(store)
+    const found = await this.#recover(header)
+    const saveAs = `${this.#path}.torn-${this.#end.seq + 1}`
+    const mended = found && (await mend(this.#fs, this.#open, found, saveAs))
+    if (found?.kind === 'lost_newline') this.#end = { ...this.#end, offset: found.offset + 1 }
+    // After a kill the tail may live in the page cache only: it is shown once it cannot be lost.
+    await this.#open.sync()
+    await this.#fs.syncDir(dirname(this.#path))
+    return this.#info(header, mended)
+  }
+
+  /** Where there is nothing, or a header that a crash cut off: then there never was a record. */
+  async #create(store: string): Promise<T.JournalInfo> {
+    const bytes = (await this.#file?.size()) ?? 0
+    const torn = { kind: 'torn_header', offset: 0, bytes } as const
+    const saveAs = `${this.#path}.torn-0`
+    const found = bytes > 0 ? await mend(this.#fs, this.#open, torn, saveAs) : undefined
+    await this.#file?.close()
+    await createFile(this.#fs, this.#path, store)
+    this.#file = await this.#fs.open(this.#path, 'r+')
+    const header = await readHeader(this.#file, this.name, store)
+    if (!header) throw this.#error('io', 'has no header although it was just written')
+    await this.#recover(header)
+    return { ...this.#info(header, found), created: true }
+  }
+
+  #info({ epoch }: FileHeader, found: T.Found | undefined): T.JournalInfo {
+    return { epoch, head: this.#end.seq, created: false, ...(found && { found }) }
+  }
+
+  /** Runs the opening rule over the whole file; from here on `#end` is where its records end. */
+  async #recover({ seed, length }: FileHeader): Promise<T.Found | undefined> {
+    this.#seed = seed
+    this.#end = { seq: 0, offset: length, line: 1 }
+    this.#marks = [this.#end]
+    const lines = scan(this.#open, { path: this.name, seed }, this.#end)
+    for (let next = await lines.next(); ; next = await lines.next()) {
+      if (next.done) {
+        this.#end = next.value.end
+        return next.value.found
+      }
+      for (const { seq, offset } of next.value) this.#mark({ seq: seq - 1, offset, line: seq })
+    }
+  }
+
+  async append(batch: readonly T.NewEntry[], expected: number): Promise<T.AppendResult> {
+    const { seq, offset, line } = this.#end
+    const file = this.#open
+    if (this.#options.readOnly) throw this.#error('read_only', 'was opened for reading')
+    if (this.#failed) throw this.#failed
+    if (expected !== seq) return { ok: false, head: seq }
+    const { bytes, count } = this.#encode(batch, seq + 1)
+    try {
+      await writeAll(file, bytes, offset)
+      if (this.#options.durability !== 'os') await file.datasync()
+    } catch (cause) {
+      this.#failed = await this.#rollBack(file, cause)
+      throw this.#failed
+    }
+    this.#end = { seq: seq + count, offset: offset + bytes.length, line: line + count }
+    this.#mark(this.#end)
+    return { ok: true, seq: seq + count }
+  }
+
+  /** As many as fit one line's limit: no more than that is ever unsynced, or torn by a crash. */
+  #encode(batch: readonly T.NewEntry[], seq: number): { bytes: Buffer; count: number } {
+    let [lines, count] = ['', 0]
+    for (const { text } of batch) {
+      const line = encodeLine({ seq: seq + count, b: count, text }, this.#seed)
+      if (count > 0 && lines.length + line.length > MAX_LINE_BYTES / 3) break
+      lines += line
+      count += 1
+    }
+    return { bytes: Buffer.from(lines), count }
+  }
+
+  /**
+   * After a failed sync the kernel may have dropped the pages, so a retry would prove nothing: what
+   * was written is cut off again, and nothing more goes through this descriptor.
+   */
+  async #rollBack(file: T.OpenFile, cause: unknown): Promise<StoreError> {
+    try {
+      await file.truncate(this.#end.offset)
+      await file.sync()
+      return this.#error('io', `could not be written, and was rolled back: ${cause}`, cause)
+    } catch (error) {
+      const what = `failed half-way (${cause}) and could not be rolled back (${error})`
+      return this.#error('unknown', `${what}: open it again to see what it holds`, cause)
+    }
+  }
+
+  async *read(after: number, { to = Number.POSITIVE_INFINITY }: { to?: number | undefined } = {}) {
+    const last = Math.min(to, this.#end.seq)
+    if (after >= last) return
+    const from = this.#marks.findLast(({ seq }) => seq <= after) ?? this.#end
+    const place = { path: this.name, seed: this.#seed }
+    for await (const lines of scan(this.#open, place, from, this.#end.offset)) {
+      const wanted = lines.filter(({ seq }) => seq > after && seq <= last)
+      if (wanted.length > 0) yield wanted.map(({ seq, bytes }) => ({ seq, text: textOf(bytes) }))
+      if (lines.some(({ seq }) => seq === last)) return
+    }
+    throw this.#error('corrupt', `ends before record ${last}, which it had`)
+  }
+
+  async close(): Promise<void> {
+    const [file, unlock] = [this.#file, this.#unlock]
+    this.#file = undefined
+    this.#unlock = undefined
+    await file?.close()
+    await unlock?.()
+  }
+
+  get #open(): T.OpenFile {
+    if (this.#file) return this.#file
+    throw this.#error('closed', 'is closed: open it again')
+  }
+
+  #mark(mark: Mark): void {
+    const last = this.#marks.at(-1)
+    if (!last || mark.offset - last.offset >= MARK_BYTES) this.#marks.push(mark)
+  }
+
+  async #openIfThere(flags: 'r' | 'r+'): Promise<T.OpenFile | undefined> {
+    try {
+      return await this.#fs.open(this.#path, flags)
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  #error(code: T.StoreErrorCode, what: string, cause?: unknown): StoreError {
+    return new StoreError(code, `${this.name} ${what}`, { path: this.name, cause })
+  }
+}

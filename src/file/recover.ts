@@ -1,0 +1,72 @@
+// Opening: what the scan found is put right on disk, before any of it is shown.
+import { randomUUID } from 'node:crypto'
+import { dirname } from 'node:path'
+import { encodeHeader } from '../format/line.ts'
+import type { FileSystem, Found, OpenFile } from '../types.ts'
+
+/** All of it, or a thrown error: a short write is a failure whose reason the system swallowed. */
+export async function writeAll(file: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
+  const written = await file.write(bytes, position)
+  if (written === bytes.length) return
+  throw new Error(`short write, ${written} of ${bytes.length} bytes at byte ${position}`)
+}
+
+/**
+ * Creates a journal without records, under another name first, so that no crash leaves half a
+ * header. Durable when it resolves.
+ */
+export async function createFile(fs: FileSystem, path: string, store: string): Promise<void> {
+  const created = new Date().toISOString()
+  const header = { format: 'ministore', version: 1, journal: randomUUID(), store, created } as const
+  const temporary = `${path}.new`
+  try {
+    await writeFile(fs, temporary, 'w+', Buffer.from(encodeHeader(header)))
+    await fs.rename(temporary, path)
+  } catch (error) {
+    await fs.unlink(temporary)
+    throw error
+  }
+  await fs.syncDir(dirname(path))
+}
+
+/** Ends the file behind its last whole record; what is cut off is kept in `saveAs`. */
+export async function mend(
+  fs: FileSystem,
+  file: OpenFile,
+  { kind, offset, bytes }: Found,
+  saveAs: string,
+): Promise<Found> {
+  if (kind === 'lost_newline') {
+    await writeAll(file, Buffer.from('\n'), offset)
+    await file.truncate(offset + 1)
+    return { kind, offset, bytes }
+  }
+  const torn = Buffer.alloc(bytes)
+  await file.read(torn, offset)
+  const savedTo = await save(fs, saveAs, torn)
+  await file.truncate(offset)
+  return { kind, offset, bytes, savedTo }
+}
+
+/** Never over an older one. */
+async function save(fs: FileSystem, path: string, bytes: Uint8Array, copy = 1): Promise<string> {
+  const free = copy === 1 ? path : `${path}.${copy}`
+  try {
+    await writeFile(fs, free, 'wx', bytes)
+    await fs.syncDir(dirname(free))
+    return free
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EEXIST') throw error
+    return save(fs, path, bytes, copy + 1)
+  }
+}
+
+async function writeFile(fs: FileSystem, path: string, flags: 'w+' | 'wx', bytes: Uint8Array) {
+  const file = await fs.open(path, flags)
+  try {
+    await writeAll(file, bytes, 0)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}

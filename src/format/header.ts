@@ -1,0 +1,63 @@
+// The file's first line: what it is, and whose.
+import { StoreError } from '../index.ts'
+import type { OpenFile } from '../types.ts'
+import { type Header, isSealed, seedOf } from './line.ts'
+
+const MAX_HEADER_BYTES = 1024
+const BEGIN = '{"format":"ministore",'
+
+export interface FileHeader {
+  readonly epoch: string
+  /** What every checksum in the file begins with. */
+  readonly seed: number
+  /** In bytes, its newline included. */
+  readonly length: number
+}
+
+/** The header and its length in bytes; undefined where a crash left none, or less than one. */
+export async function readHeader(
+  file: OpenFile,
+  path: string,
+  store: string,
+): Promise<FileHeader | undefined> {
+  const bytes = Buffer.alloc(MAX_HEADER_BYTES)
+  const read = bytes.subarray(0, await file.read(bytes, 0))
+  const end = read.indexOf('\n')
+  const line = read.subarray(0, end < 0 ? read.length : end)
+  const text = line.toString('latin1').replace(/\0+$/, '')
+  const refuse = (code: 'foreign' | 'newer_format' | 'corrupt' | 'wrong_store', what: string) =>
+    new StoreError(code, `${path}:1: ${what}. The file was not changed`, {
+      path,
+      line: 1,
+      offset: 0,
+    })
+  if (end < 0) {
+    // Without a newline there is no record, so nothing that anyone was promised.
+    if ((await file.size()) <= MAX_HEADER_BYTES && BEGIN.startsWith(text.slice(0, BEGIN.length)))
+      return undefined
+    throw refuse('foreign', 'this is not a ministore journal')
+  }
+  const header = parseHeader(line)
+  if (header?.format !== 'ministore') {
+    if (text.startsWith(BEGIN)) throw refuse('corrupt', 'the header is damaged')
+    throw refuse('foreign', 'this is not a ministore journal')
+  }
+  if (Number(header.version) > 1) {
+    throw refuse('newer_format', `format version ${header.version} needs a newer ministore`)
+  }
+  const seed = seedOf(String(header.journal))
+  if (!isSealed(line, seed)) throw refuse('corrupt', 'the header does not fit its checksum')
+  if (header.store !== store) {
+    const whose = `this is the journal of ${JSON.stringify(header.store)}, not of ${JSON.stringify(store)}`
+    throw refuse('wrong_store', whose)
+  }
+  return { seed, epoch: String(header.journal), length: end + 1 }
+}
+
+function parseHeader(line: Buffer): Partial<Header> | null {
+  try {
+    return JSON.parse(line.toString())
+  } catch {
+    return null
+  }
+}

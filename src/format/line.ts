@@ -1,0 +1,73 @@
+// One line of the file: a record, or the header, and the checksum that ends it.
+import { isUtf8 } from 'node:buffer'
+import { crc32 } from 'node:zlib'
+
+export const MAX_LINE_BYTES: number = 2 ** 24
+/** `,"crc":"` + 8 hex digits + `"}` */
+const SUFFIX = 18
+const COMMA = 0x2c
+/** Fifteen digits stay below 2^53. */
+const PREFIX = /^\{"seq":([1-9]\d{0,14}),(?:"b":([1-9]\d{0,14}),)?/
+const MAX_PREFIX = 48
+
+export interface Header {
+  readonly format: 'ministore'
+  readonly version: 1
+  /** uuid: the seed of every checksum in the file, so that lines of another journal fail. */
+  readonly journal: string
+  readonly store: string
+  readonly created: string
+}
+export interface Line {
+  readonly seq: number
+  /** Index in its group commit: everything before `seq - b` was durable before this was written. */
+  readonly b: number
+  /** The record as JSON without seq, b and crc. */
+  readonly text: string
+}
+
+export const seedOf = (journal: string): number => crc32(journal)
+
+export const encodeHeader = (header: Header): string =>
+  seal(JSON.stringify(header), seedOf(header.journal))
+
+export const encodeLine = ({ seq, b, text }: Line, seed: number): string =>
+  seal(`{"seq":${seq},${b > 0 ? `"b":${b},` : ''}${text.slice(1)}`, seed)
+
+function seal(json: string, seed: number): string {
+  const body = json.slice(0, -1)
+  return `${body}${suffix(crc32(body, seed))}\n`
+}
+
+const suffix = (crc: number) => `,"crc":"${crc.toString(16).padStart(8, '0')}"}`
+
+/** Whether the checksum that ends `bytes` (a line without its newline) fits what is before it. */
+export function isSealed(bytes: Buffer, seed: number): boolean {
+  const end = bytes.length - SUFFIX
+  if (end < 0 || bytes[end] !== COMMA) return false
+  return bytes.toString('latin1', end) === suffix(crc32(bytes.subarray(0, end), seed))
+}
+
+/** Whether `bytes` begin with a sealed line. In one pass, however many checksums they pretend to hold. */
+export function startsSealed(bytes: Buffer, seed: number): boolean {
+  let [crc, done] = [seed, 0]
+  for (let at = bytes.indexOf(',"crc":"'); at >= 0; at = bytes.indexOf(',"crc":"', at + 1)) {
+    crc = crc32(bytes.subarray(done, at), crc)
+    if (bytes.toString('latin1', at, at + SUFFIX) === suffix(crc)) return true
+    done = at
+  }
+  return false
+}
+
+/** seq and b of a whole, unharmed record; undefined for anything else. Nothing is parsed. */
+export function decodeLine(bytes: Buffer, seed: number): Omit<Line, 'text'> | undefined {
+  if (!isSealed(bytes, seed) || !isUtf8(bytes)) return undefined
+  const [, seq, b = 0] = PREFIX.exec(bytes.toString('latin1', 0, MAX_PREFIX)) ?? []
+  return seq === undefined ? undefined : { seq: Number(seq), b: Number(b) }
+}
+
+/** The record as it was appended: the line without seq, b and crc. */
+export function textOf(bytes: Buffer): string {
+  const [prefix = ''] = PREFIX.exec(bytes.toString('latin1', 0, MAX_PREFIX)) ?? []
+  return `{${bytes.toString('utf8', prefix.length, bytes.length - SUFFIX)}}`
+}

@@ -1,0 +1,135 @@
+// The opening rule: which lines are records, and whether what follows them is a torn write or
+// damage. docs/JOURNAL.md gives the rule in full; the numbers here are its numbers.
+import { type Found, StoreError } from '../index.ts'
+import type { OpenFile } from '../types.ts'
+import { decodeLine, MAX_LINE_BYTES, startsSealed } from './line.ts'
+
+const CHUNK_BYTES = 2 ** 20
+const SECTOR_BYTES = 512
+const NEWLINE = 0x0a
+
+/** A line boundary: how far one is, in records, bytes and lines. */
+export interface Mark {
+  readonly seq: number
+  readonly offset: number
+  readonly line: number
+}
+/** One line as it lies in the file; `isEnded`: it has its newline, which is not in `bytes`. */
+interface RawLine {
+  readonly bytes: Buffer
+  readonly offset: number
+  readonly isEnded: boolean
+}
+export interface RecordLine extends RawLine {
+  readonly seq: number
+}
+/** Where the records end, and what is behind them if anything is. */
+export interface Tail {
+  readonly end: Mark
+  readonly found: Omit<Found, 'savedTo'> | undefined
+}
+
+/**
+ * Yields the unbroken run of records behind `from`, up to byte `until`, and returns its end.
+ * Throws StoreError `corrupt` where the rest can only be damage.
+ */
+export async function* scan(
+  file: OpenFile,
+  { path, seed }: { path: string; seed: number },
+  from: Mark,
+  until: number = Number.POSITIVE_INFINITY,
+): AsyncGenerator<RecordLine[], Tail> {
+  let end = from
+  let size = from.offset
+  let kind: Found['kind'] | undefined
+  const corrupt = (rule: string, offset: number) => {
+    const { seq, line } = { seq: end.seq + 1, line: end.line + 1 }
+    const where = `${path}:${line} (byte ${end.offset}): expected record ${seq}`
+    const what = `${where}, but ${rule}. The file was not changed; see docs/JOURNAL.md, "When opening refuses"`
+    return new StoreError('corrupt', what, { path, seq, line, offset })
+  }
+  /** Decides what the first line that is not the expected record is. */
+  const judge = (line: RawLine, seq: number | undefined): typeof kind => {
+    if (seq !== undefined && seq !== end.seq + 1) throw corrupt(`found record ${seq}`, line.offset) // 1
+    if (line.isEnded) {
+      if (hasLostSector(line)) return 'torn_write'
+      throw corrupt('its line does not fit its checksum', line.offset) // 3
+    }
+    const whole = trimNuls(line.bytes)
+    const record = decodeLine(whole, seed)
+    if (record) return record.seq === end.seq + 1 ? 'lost_newline' : judge(line, record.seq)
+    if (startsSealed(line.bytes, seed)) throw corrupt('bytes follow it on its line', line.offset) // 4
+    return 'torn_write'
+  }
+  for await (const lines of readLines(file, from.offset, until)) {
+    const records: RecordLine[] = []
+    for (const line of lines) {
+      const record = decodeLine(line.bytes, seed)
+      size = line.offset + line.bytes.length + Number(line.isEnded)
+      const next = end.seq + 1
+      if (kind !== undefined) {
+        if (!record || (record.seq - record.b <= next && record.seq > next)) continue
+        throw corrupt(`record ${record.seq}, which proves that it was safe, follows`, end.offset) // 2
+      }
+      if (!line.isEnded || record?.seq !== next) kind = judge(line, record?.seq)
+      if (kind === 'torn_write') continue
+      const bytes = kind === undefined ? line.bytes : trimNuls(line.bytes)
+      records.push({ ...line, bytes, seq: next })
+      end = {
+        seq: next,
+        offset: line.offset + bytes.length + Number(line.isEnded),
+        line: end.line + 1,
+      }
+    }
+    if (records.length > 0) yield records
+  }
+  const found = kind && { kind, offset: end.offset, bytes: size - end.offset }
+  return { end, found }
+}
+
+/** Splits on 0x0A and nothing else: JSON leaves U+2028 as it is, and some line readers split there. */
+async function* readLines(file: OpenFile, from: number, until: number): AsyncGenerator<RawLine[]> {
+  let offset = from
+  let rest = Buffer.alloc(0)
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, until - offset - rest.length))
+    const read = chunk.length === 0 ? 0 : await file.read(chunk, offset + rest.length)
+    if (read === 0) break
+    const bytes = Buffer.concat([rest, chunk.subarray(0, read)])
+    const lines: RawLine[] = []
+    let start = 0
+    for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, start)) {
+      lines.push({ bytes: bytes.subarray(start, at), offset: offset + start, isEnded: true })
+      start = at + 1
+    }
+    offset += start
+    rest = bytes.subarray(start)
+    yield lines
+    if (rest.length > MAX_LINE_BYTES) {
+      const what = `a line of over ${MAX_LINE_BYTES} bytes begins at byte ${offset}`
+      throw new StoreError('corrupt', `${what}: ministore writes none`, { offset })
+    }
+  }
+  if (rest.length > 0) yield [{ bytes: rest, offset, isEnded: false }]
+}
+
+/**
+ * Whether a sector of this line was never written. Such a sector reads as NULs from its begin, or
+ * from where the durable part of the file ended, which is where a line begins, to its end; and JSON
+ * holds no raw NUL. Asking for all of them, not just for the last, keeps a flipped bit (a space
+ * and an at sign are one bit from NUL) from passing for a torn write.
+ */
+function hasLostSector({ bytes, offset }: RawLine): boolean {
+  for (let from = 0; from < bytes.length; ) {
+    const to = Math.min(bytes.length, from + SECTOR_BYTES - ((offset + from) % SECTOR_BYTES))
+    if (bytes.subarray(from, to).every((byte) => byte === 0)) return true
+    from = to
+  }
+  return false
+}
+
+function trimNuls(bytes: Buffer): Buffer {
+  let end = bytes.length
+  while (end > 0 && bytes[end - 1] === 0) end--
+  return bytes.subarray(0, end)
+}

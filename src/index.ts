@@ -1,0 +1,12 @@
+// The public surface, and only that.
+export { check, parse } from './check.ts'
+export { defineStore, definitionBrand } from './define/definition.ts'
+export { commandsFor, mutationsFor } from './define/parts.ts'
+export { reject } from './define/reject.ts'
+export { mutationsFromUnion } from './define/union.ts'
+export { reduce } from './draft.ts'
+export { Rejection, StoreError } from './errors.ts'
+export { digest, jsonIssue } from './json/index.ts'
+export { memoryJournal } from './memory/index.ts'
+export { committed, decode } from './record/decode.ts'
+export type * from './types.ts'

@@ -1,0 +1,55 @@
+// What JSON can hold, and the one text of it. Knows nothing else of this package.
+import stringify from 'fast-json-stable-stringify'
+
+export interface JsonIssue {
+  readonly path: PropertyKey[]
+  readonly message: string
+}
+
+const MAX_DEPTH = 128
+const FORBIDDEN = new Set<PropertyKey>(['__proto__', 'constructor', 'prototype'])
+
+/** Keys sorted, no white space: equal values have equal texts. `undefined` where there is no value. */
+export const canonicalText = (value: unknown): string | undefined =>
+  value === undefined ? undefined : stringify(value)
+
+/** `sha256:…` over the state's canonical text: equal states have equal digests, on every machine. */
+export async function digest(state: unknown): Promise<string> {
+  const bytes = new TextEncoder().encode(stringify(state))
+  const hash = new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes))
+  return `sha256:${Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+}
+
+/** The first thing in `value` that JSON cannot hold, or that could pollute a prototype. */
+export function jsonIssue(value: unknown, depth = 0): JsonIssue | undefined {
+  const what = typeof value === 'object' ? objectIssue(value, depth) : scalarIssue(value)
+  if (what) return { path: [], message: `is ${what}, which the journal cannot hold` }
+  if (typeof value !== 'object' || value === null) return undefined
+  // Arrays over their length, not their keys: a hole is an undefined.
+  for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
+    if (FORBIDDEN.has(key)) return { path: [key], message: 'is a forbidden key' }
+    const inner = (value as Record<PropertyKey, unknown>)[key]
+    if (inner === undefined && typeof key === 'string') continue
+    const issue = jsonIssue(inner, depth + 1)
+    if (issue) return { ...issue, path: [key, ...issue.path] }
+  }
+  return undefined
+}
+
+function scalarIssue(value: unknown): string | undefined {
+  if (typeof value === 'string' || typeof value === 'boolean') return undefined
+  if (typeof value !== 'number') return value === undefined ? 'undefined' : `a ${typeof value}`
+  if (Object.is(value, -0)) return '-0'
+  return Number.isFinite(value) ? undefined : String(value)
+}
+
+function objectIssue(value: object | null, depth: number): string | undefined {
+  if (value === null) return undefined
+  if (depth === MAX_DEPTH) return `nested deeper than ${MAX_DEPTH} levels, or in a cycle`
+  const prototype = Object.getPrototypeOf(value)
+  // A plain object's prototype has none itself: so it is in every realm.
+  const isPlain = Array.isArray(value) || !prototype || !Object.getPrototypeOf(prototype)
+  if (!isPlain) return `a ${prototype.constructor?.name || 'class instance'}`
+  if (Object.getOwnPropertySymbols(value).length > 0) return 'an object with symbols as keys'
+  return typeof Reflect.get(value, 'toJSON') === 'function' ? 'an object with toJSON()' : undefined
+}

@@ -1,0 +1,86 @@
+// What readers do with an open store: selected values, and the records as an iterator.
+
+import type {
+  Committed,
+  Core,
+  Definition,
+  Journal,
+  Listener,
+  RecordsOptions,
+  Selector,
+  SubscribeOptions,
+} from '../index.ts'
+import { committed, decode, StoreError } from '../index.ts'
+
+/** Returns the unsubscribe function. */
+export function subscribe(listeners: Core['listeners'], listener: Listener): () => void {
+  // Wrapped, so that the same function subscribed twice is two subscriptions.
+  const own: Listener = (...args) => listener(...args)
+  listeners.add(own)
+  return () => void listeners.delete(own)
+}
+
+/** A listener that is called when the selected value changed. */
+export function select(
+  state: unknown,
+  selector: Selector,
+  listener: Listener,
+  { equals = Object.is, immediate = false }: SubscribeOptions<unknown> = {},
+): Listener {
+  let value = selector(state)
+  if (immediate) listener(value, value, [])
+  return (next, _, records) => {
+    const previous = value
+    const selected = selector(next)
+    if (equals(selected, previous)) return undefined
+    value = selected
+    return listener(value, previous, records)
+  }
+}
+
+/**
+ * The durable records, read from the journal as they are asked for: a slow reader costs no memory.
+ * Throws the signal's reason; StoreError as `decode` and the journal do.
+ */
+export async function* readRecords(
+  definition: Definition,
+  journal: Journal,
+  core: Core,
+  { after = 0, until = Number.POSITIVE_INFINITY, follow = false, signal }: RecordsOptions = {},
+): AsyncGenerator<Committed, void, undefined> {
+  if (core.isClosed()) throw new StoreError('closed', `${journal.name} was closed: open it again`)
+  for (let seq = after; ; ) {
+    signal?.throwIfAborted()
+    const to = Math.min(until, core.getHead().seq)
+    for await (const entries of journal.read(seq, { to })) {
+      for (const entry of entries) {
+        for (const record of committed(decode(definition, entry))) {
+          yield record
+          signal?.throwIfAborted()
+        }
+        seq = entry.seq
+      }
+    }
+    if (!follow || seq >= until || core.isClosed()) return
+    if (core.getHead().seq <= seq) await nextCommit(core, signal)
+  }
+}
+
+/** Resolves at the next commit, or when the store closes; rejects with the signal's reason. */
+function nextCommit({ listeners, closers }: Core, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = () => {
+      listeners.delete(done)
+      closers.delete(done)
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    }
+    const abort = () => {
+      reject(signal?.reason)
+      done()
+    }
+    listeners.add(done)
+    closers.add(done)
+    signal?.addEventListener('abort', abort)
+  })
+}

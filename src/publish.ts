@@ -1,0 +1,22 @@
+// Step 4: listeners hear of durable records only, and cannot harm the store or each other.
+import { isThenable } from './draft.ts'
+import { committed } from './record/decode.ts'
+import type { Listener, Pending } from './types.ts'
+
+export function publish(
+  listeners: ReadonlySet<Listener>,
+  record: NonNullable<Pending['record']>,
+  previous: unknown,
+  onError: (error: unknown) => void = console.error,
+): void {
+  if (listeners.size === 0) return
+  const records = committed(record)
+  for (const listener of [...listeners]) {
+    try {
+      const returned = listener(record.state, previous, records)
+      if (isThenable(returned)) returned.then(undefined, onError)
+    } catch (error) {
+      onError(error)
+    }
+  }
+}

@@ -1,0 +1,28 @@
+// A record as JSON text: the compatibility promise of every journal.
+import { StoreError } from '../errors.ts'
+import type { Declaration, Journal, Meta, Part } from '../types.ts'
+
+/** The fields of a record that are the mutation's. */
+export function encodePart({ type, version }: Declaration, payload: string | undefined): string {
+  const v = version > 1 ? `,"v":${version}` : ''
+  return `"type":${JSON.stringify(type)}${v}${payload === undefined ? '' : `,"payload":${payload}`}`
+}
+
+/** What a record says apart from when and under which key: equal bodies are equal mutations. */
+export function encodeBody(parts: readonly Part[]): string {
+  const texts = parts.map(({ text }) => text)
+  return texts.length === 1 ? texts.join() : `"batch":[${texts.map((text) => `{${text}}`).join()}]`
+}
+
+/** A record as JSON, without its seq: that is the journal's to write. Throws StoreError `too_large`. */
+export function encode(meta: Omit<Meta, 'seq'>, parts: readonly Part[], journal: Journal): string {
+  const key = meta.key === undefined ? '' : `"key":${JSON.stringify(meta.key)},`
+  const text = `{"at":"${meta.at}",${key}${encodeBody(parts)}}`
+  const { name, maxEntryBytes } = journal
+  // No UTF-16 unit takes more than three bytes of UTF-8, so nearly nothing needs to be measured.
+  if (text.length * 3 <= maxEntryBytes) return text
+  const { length } = new TextEncoder().encode(text)
+  if (length <= maxEntryBytes) return text
+  const what = `a record of ${length} bytes, where ${name} takes ${maxEntryBytes}`
+  throw new StoreError('too_large', `${what}: split it, or keep large values elsewhere`)
+}

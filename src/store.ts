@@ -1,0 +1,158 @@
+// The four steps in order: check → draft → journal → publish. Group commit; fail stop.
+import { check, checkRule } from './check.ts'
+import { isThenable, reduce } from './draft.ts'
+import { Rejection, StoreError } from './errors.ts'
+import { remember, replay } from './journal.ts'
+import { publish } from './publish.ts'
+import { encode, encodeBody } from './record/encode.ts'
+import type * as T from './types.ts'
+
+/** Recovers and replays the journal, then takes dispatches. Throws StoreError where it does not fit. */
+export async function openCore(
+  definition: T.Definition,
+  journal: T.Journal,
+  { now = Date.now, onListenerError }: T.OpenOptions,
+): Promise<T.Core> {
+  const { created, found } = await journal.open(definition.name)
+  const keys: T.Keys = new Map()
+  /** What everybody sees. */
+  let durable = await replay(definition, journal, { keys })
+  /** What the next dispatch is decided on: ahead of `durable` by all that is in flight. */
+  let head = durable
+  const recovery = { created, records: head.seq, ...(found && { found }) }
+  const listeners = new Set<T.Listener>()
+  const closers = new Set<() => void>()
+  let queue: T.Waiting[] = []
+  /** What is being decided; a dispatch in the middle of it could only be a mistake. */
+  let deciding: T.Part[] | undefined
+  let flushing: Promise<void> | undefined
+  let closing: Promise<void> | undefined
+  let stopped: StoreError | undefined
+
+  const commit: T.Core['commit'] = (run, options, given) =>
+    new Promise((resolve, reject) => {
+      queue.push({ ...decide(run, options, given), resolve, reject })
+      flushing ??= flush()
+    })
+
+  /** Steps 1 and 2, at once and on the tentative head: whatever is thrown here was never written. */
+  function decide(run: T.Run, { key, expectSeq }: T.DispatchOptions, given: readonly T.Input[]) {
+    if (stopped) throw stopped
+    if (deciding) throw new TypeError('dispatch inside apply, check or run: use tx.dispatch')
+    deciding = []
+    try {
+      const first = key === undefined ? undefined : keys.get(key)
+      if (first) return repeat(first, encodeBody(given.map(checkInput)))
+      const { seq } = head
+      if (expectSeq === undefined || expectSeq === seq) return transact(run, key, deciding)
+      const details = { expected: expectSeq, actual: seq }
+      throw new Rejection('conflict', details, `the store is at seq ${seq}, not ${expectSeq}`)
+    } finally {
+      deciding = undefined
+    }
+  }
+
+  function transact(run: T.Run, key: string | undefined, parts: T.Part[]): T.Pending {
+    const at = new Date(now()).toISOString()
+    const meta: T.Meta = { seq: head.seq + 1, at, ...(key !== undefined && { key }) }
+    let { state } = head
+    const dispatch = (type: string, payload?: unknown) => {
+      if (deciding !== parts)
+        throw new TypeError('this transaction is over: dispatch in run() only')
+      const part = checkInput({ type, payload })
+      checkRule(part, state, meta)
+      state = reduce(state, part, meta)
+      parts.push(part)
+      return meta
+    }
+    const value = run({ at, dispatch, getState: () => state })
+    if (value instanceof Rejection) throw value
+    if (isThenable(value)) throw new TypeError('run() is asynchronous: await before or after it')
+    const result = value === undefined ? {} : { value }
+    const receipt = { ok: true, seq: head.seq, at, duplicate: false, ...result } as const
+    if (parts.length === 0) return { receipt }
+    const record = { meta, parts, state, text: encode(meta, parts, journal) }
+    remember(keys, record)
+    head = { state, seq: meta.seq }
+    return { receipt: { ...receipt, seq: meta.seq }, record }
+  }
+
+  /** The same key again is the same request again: in flight, it waits for the first answer. */
+  function repeat({ body, receipt }: T.KeyedRecord, again: string): T.Pending {
+    if (again === body) return { receipt }
+    const what = `this key belongs to another mutation, which is at seq ${receipt.seq}`
+    throw new StoreError('key_reused', what, { seq: receipt.seq })
+  }
+
+  const checkInput = ({ type, payload }: T.Input) => check(definition.find(type), payload)
+
+  /** Steps 3 and 4. One flush is in the air; what arrives meanwhile goes out with the next one. */
+  async function flush(): Promise<void> {
+    // Lets the rest of this turn's dispatches share the first flush.
+    await undefined
+    while (queue.length > 0) {
+      const group = queue
+      queue = []
+      try {
+        const entries = group.flatMap(({ record }) => (record ? { text: record.text } : []))
+        const seq = await append(entries)
+        const rest = group.findIndex(({ receipt }) => receipt.seq > seq)
+        if (rest >= 0) queue = [...group.splice(rest), ...queue]
+        group.forEach(settle)
+      } catch (error) {
+        stop(error, group)
+      }
+    }
+    flushing = undefined
+  }
+
+  async function append(entries: readonly T.NewEntry[]): Promise<number> {
+    if (entries.length === 0) return durable.seq
+    const appended = await journal.append(entries, durable.seq)
+    if (appended.ok) return appended.seq
+    throw new StoreError('io', `another writer appended to ${journal.name}: nothing was written`)
+  }
+
+  function settle({ record, receipt, resolve }: T.Waiting): void {
+    if (record) {
+      const previous = durable.state
+      durable = { state: record.state, seq: record.meta.seq }
+      publish(listeners, record, previous, onListenerError)
+    }
+    resolve(receipt)
+  }
+
+  /** Fail stop: the group has the outcome that the journal names, the rest was never written. */
+  function stop(cause: unknown, group: readonly T.Waiting[]): void {
+    const { name } = journal
+    const broken = `the append to ${name} broke off: ${cause}`
+    const error = cause instanceof StoreError ? cause : new StoreError('unknown', broken, { cause })
+    const code = error.code === 'unknown' ? 'io' : error.code
+    const what = `${name} stopped at seq ${durable.seq}, so this was not written; reopen it`
+    const refused = new StoreError(code, `${what}: ${error.message}`, { cause: error })
+    stopped ??= refused
+    for (const { reject } of group) reject(error)
+    for (const { reject } of queue) reject(refused)
+    queue = []
+  }
+
+  async function close(): Promise<void> {
+    stopped = new StoreError('closed', `${journal.name} was closed: open it again`)
+    await flushing
+    for (const closer of [...closers]) closer()
+    await journal.close()
+  }
+
+  return {
+    recovery,
+    listeners,
+    closers,
+    getHead: () => durable,
+    isClosed: () => closing !== undefined,
+    commit,
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}

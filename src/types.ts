@@ -1,0 +1,692 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+// The type-level half of the DSL and the ports: types only, nothing at run time.
+//
+// What makes inference from one literal work, each found by experiment (test/types.test-d.ts keeps it):
+// unconstrained type maps (a constraint such as `P extends Record<string, ZodType>` turns every
+// payload into `unknown` as soon as one mutation has none); two intersected reverse-mapped types,
+// payloads from P and rejections from R; `Tx` never mentions R; function-typed properties instead of
+// method signatures; `z.core.$ZodType` instead of `z.ZodType`, which is three times slower to check.
+import type { Draft, Immutable } from 'immer'
+import type { z } from 'zod'
+import type { Rejection } from './errors.ts'
+
+// ── 1. Declare ──────────────────────────────────────────────────────────────────────────────────
+
+export interface StoreConfig<St, P, R, Q, I, V> {
+  /** Written to the journal; opening a journal of another name fails. 1 to 128 characters. */
+  name: string
+  /** Initial state, or a Zod object schema accepting `{}`. JSON only. */
+  state: St & CheckState<St>
+  /** Facts, journaled and replayed: `{ payload?, upcast?, check?, apply }` by type name. */
+  mutations: { [K in keyof P]: MutationConfig<StateOf<St>, P[K]> } & {
+    [K in keyof R]: CheckConfig<StateOf<St>, Get<P, K>, R[K]>
+  }
+  /** No longer dispatchable, but still in old journals. */
+  retired?: { [K in keyof Q]: MutationConfig<StateOf<St>, Q[K]> }
+  /** Decisions, neither journaled nor replayed: `{ input?, run }` by name; they dispatch mutations, all or none. */
+  commands?: { [K in keyof I]: CommandConfig<I[K]> } & {
+    [K in keyof V]: RunConfig<StateOf<St>, P, Get<I, K>, V[K]>
+  }
+}
+
+export interface MutationConfig<S, P> {
+  /** Its output is what is journaled: must be JSON and valid input again. Omit for a mutation without payload. */
+  payload?: P & CheckPayload<P>
+  /** Old payload versions, `{ 1: v1Schema.transform((old) => current) }`; current version = 1 + largest key, no gaps. */
+  upcast?: { readonly [version: number]: z.core.$ZodType<InputOf<P>> }
+  /** Change the draft or return a new state. Runs live and on every replay: synchronous, deterministic, never refuses. */
+  apply: (draft: Draft<S>, payload: PayloadOf<P>, meta: Meta) => void | Draft<S>
+}
+
+export interface CheckConfig<S, P, R> {
+  /** Business rule before `apply`; live only, never on replay, so free to change. `return reject(code, details)` to refuse. */
+  check?: (state: Immutable<S>, payload: PayloadOf<P>, meta: Meta) => R & OnlyRejections<R>
+}
+
+export interface CommandConfig<I> {
+  input?: I &
+    (unknown extends I
+      ? unknown
+      : I extends z.core.$ZodType
+        ? unknown
+        : Problem<'input must be a Zod schema'>)
+}
+
+export interface RunConfig<S, P, I, V> {
+  /** Decide and dispatch. `return reject(...)` to refuse; anything else returned is the command's `value`. */
+  run: (tx: Tx<S, Inputs<P>>, input: PayloadOf<I>) => V & OnlySync<V>
+}
+
+/** Journaled with the mutation, so the same on replay. */
+export interface Meta {
+  /** The record's sequence number; all mutations of a batch share it. */
+  readonly seq: number
+  /** Commit time, ISO-8601 UTC. A reducer's only clock: use it instead of `Date.now()`. */
+  readonly at: string
+  /** The idempotency key, where one was given. */
+  readonly key?: string
+}
+
+export interface Tx<S, M> {
+  /** Includes what this transaction dispatched so far. */
+  readonly state: Immutable<S>
+  readonly at: string
+  /** Check and apply now; throws the check's Rejection, which aborts the transaction unless `run` catches it. */
+  dispatch<K extends keyof M & string>(type: K, ...payload: PayloadArgs<M[K]>): Meta
+}
+
+export interface MutationPart<S, P, R> {
+  readonly payload: P
+  readonly check: (state: Immutable<S>, payload: PayloadOf<P>, meta: Meta) => R
+  readonly apply: MutationConfig<S, P>['apply']
+}
+
+export interface CommandPart<S, P, I, V> {
+  readonly input: I
+  readonly run: (tx: Tx<S, Inputs<P>>, input: PayloadOf<I>) => V
+}
+
+/** What `mutationsFromUnion` makes of one option of the union. */
+export type UnionParts<S, U> = {
+  [K in OptionOf<U> as NameOf<K>]: MutationPart<S, UnionPayload<K>, undefined>
+}
+/** One reducer for each option of the union. */
+export type UnionReducers<S, U> = {
+  [K in OptionOf<U> as NameOf<K>]: MutationConfig<S, UnionPayload<K>>['apply']
+}
+
+/** What `defineStore` returns for such a config. */
+export type DefinitionOf<St, P, R, Q, I, V> = StoreDefinition<
+  StateOf<St>,
+  {
+    [K in keyof P]: {
+      input: InputOf<P[K]>
+      payload: PayloadOf<P[K]>
+      rejects: RejectionsIn<Get<R, K>>
+    }
+  },
+  {
+    [K in keyof V]: {
+      input: InputOf<Get<I, K>>
+      value: ValueIn<V[K]>
+      rejects: RejectionsIn<V[K]>
+    }
+  },
+  { [K in keyof Q]: { payload: PayloadOf<Q[K]> } }
+>
+
+// ── 2. A definition ─────────────────────────────────────────────────────────────────────────────
+
+/** S: state. M: `{ addTopic: { input, payload, rejects } }`. C: `{ createTopics: { input, value, rejects } }`. Q: retired. */
+export interface StoreDefinition<S, M, C, Q = {}> {
+  readonly name: string
+  readonly initial: Immutable<S>
+  /** `z.discriminatedUnion('type', …)` over all mutations: `store.dispatchAll([broker.schema.parse(message)])`. */
+  readonly schema: MutationSchema<M>
+  /**
+   * Opens a journal, a file's path or any `Journal`, recovers it, replays it and resolves with the store.
+   * Throws StoreError: `corrupt`, `foreign`, `wrong_store`, `newer_format`, `unknown_mutation`,
+   * `apply_failed`, `upcast_failed`, `locked`, `io`. A refusal changes nothing on disk.
+   */
+  open(journal: string, options?: FileOpenOptions): Promise<Store<S, M, C, Q>>
+  open(journal: Journal, options?: OpenOptions): Promise<Store<S, M, C, Q>>
+  /** In memory, from a given history (facts: their `check` is not asked): given / when / then tests. */
+  memory(
+    given?: readonly MutationInputMap<M>[keyof M & string][],
+    options?: OpenOptions,
+  ): Promise<Store<S, M, C, Q>>
+  /** The state after seq `until` (default: all). Reads only, needs no lock. Throws StoreError at the first problem. */
+  replay(journal: string | Journal, options?: { until?: number | undefined }): Promise<Replayed<S>>
+  /** Replay without throwing, for CI. `digest`: the state digest to expect. */
+  replayCheck(
+    journal: string | Journal,
+    options?: { digest?: string | undefined },
+  ): Promise<ReplayReport>
+  /** Types only. */
+  readonly '~types'?: {
+    readonly state: S
+    readonly mutations: M
+    readonly commands: C
+    readonly retired: Q
+  }
+}
+
+export interface OpenOptions {
+  /** The clock behind `meta.at`, milliseconds since 1970. Default `Date.now`. */
+  now?: (() => number) | undefined
+  /** Told when a listener throws; nothing else is harmed. Default `console.error`. */
+  onListenerError?: ((error: unknown) => void) | undefined
+}
+
+export interface FileOpenOptions extends OpenOptions {
+  /** `fdatasync` in the thread pool, or on the main thread: right for command-line tools and a starved pool. */
+  sync?: 'async' | 'blocking' | undefined
+  /** `os`: no fsync at all; a power cut may lose acknowledged records. For tests and caches. */
+  durability?: 'fsync' | 'os' | undefined
+  /** `false`: do not keep a second writer out; somebody else must. */
+  lock?: boolean | undefined
+  /** No lock, no writes: sees what is durable at the time of opening. */
+  readOnly?: boolean | undefined
+}
+
+// ── 3. The Journal port ─────────────────────────────────────────────────────────────────────────
+
+/** One durable record. `text` is the record as JSON, without its seq, exactly as it was appended. */
+export interface Entry {
+  readonly seq: number
+  readonly text: string
+}
+export type NewEntry = Pick<Entry, 'text'>
+
+/**
+ * `ok`: everything up to `seq` is durable; a journal may take only the first entries of a large
+ * batch. A conflict (another writer was first) is a value; `head` is a hint.
+ */
+export type AppendResult = { ok: true; seq: number } | { ok: false; head: number }
+
+export interface JournalInfo {
+  /** Identity of this history: another epoch under the same name is another journal. */
+  readonly epoch: string
+  /** Seq of the last durable record; 0 when empty. */
+  readonly head: number
+  /** True when this open created the journal. */
+  readonly created: boolean
+  /** What was wrong with the journal's end, where something was. */
+  readonly found?: Found
+}
+
+/** The journal's last bytes, as a crash left them. */
+export interface Found {
+  /** `torn_write`, `torn_header`: cut off while being written; never acknowledged. `lost_newline`: a whole record that was kept. */
+  readonly kind: 'torn_write' | 'torn_header' | 'lost_newline'
+  /** Where it begins, in bytes. */
+  readonly offset: number
+  /** How many bytes it took. */
+  readonly bytes: number
+  /** Where the bytes were kept; absent when nothing was changed (read-only) or nothing was cut. */
+  readonly savedTo?: string
+}
+
+/** What opening found and did. */
+export interface Recovery {
+  readonly created: boolean
+  /** Records replayed. */
+  readonly records: number
+  readonly found?: Found
+}
+
+/**
+ * Where records go: a file, memory, a database. seq is 1, 2, 3 … without holes on every engine.
+ * A failed append throws a StoreError: `io` = certainly not appended, anything else = unknown.
+ */
+export interface Journal {
+  /** For messages: a path, an address. */
+  readonly name: string
+  /** The largest entry it takes, in bytes of UTF-8. */
+  readonly maxEntryBytes: number
+  /** Create it if absent, check that it belongs to `store`, recover. Once, before anything else. */
+  open(store: string): Promise<JournalInfo>
+  /** In this order, first seq = `expected + 1`, durable when it resolves. One call at a time. */
+  append(batch: readonly NewEntry[], expected: number): Promise<AppendResult>
+  /** The durable records with seq > `after` (and ≤ `to`), contiguous, then ends. */
+  read(after: number, options?: { to?: number | undefined }): AsyncIterable<readonly Entry[]>
+  close(): Promise<void>
+}
+
+// ── The FileSystem port, below the file journal ─────────────────────────────────────────────────
+
+export type Awaitable<T> = T | Promise<T>
+
+/** What the file journal asks of a disk. Errors carry the system's `code`, such as `ENOSPC`. */
+export interface FileSystem {
+  /** `r`: read. `r+`: read and write. `w+`: the same, created or emptied. New files have mode 0600. */
+  open(path: string, flags: 'r' | 'r+' | 'w+' | 'wx'): Awaitable<OpenFile>
+  /** With missing parents; durable when it resolves. */
+  mkdir(path: string): Awaitable<void>
+  rename(from: string, to: string): Awaitable<void>
+  unlink(path: string): Awaitable<void>
+  /** Makes what was created, renamed or removed in this directory durable. */
+  syncDir(path: string): Awaitable<void>
+  /** Resolves to the release function, or throws StoreError `locked`. */
+  lock(path: string): Awaitable<() => Awaitable<void>>
+}
+
+export interface OpenFile {
+  /** Bytes. Throws `EISDIR` and the like where there can be none. */
+  size(): Awaitable<number>
+  /** How many bytes were read; 0 at the end. */
+  read(into: Uint8Array, position: number): Awaitable<number>
+  /** How many bytes were written: fewer than given is a failure whose reason is lost. */
+  write(bytes: Uint8Array, position: number): Awaitable<number>
+  truncate(size: number): Awaitable<void>
+  /** The bytes, and what is needed to find them again. */
+  datasync(): Awaitable<void>
+  sync(): Awaitable<void>
+  close(): Awaitable<void>
+}
+
+// ── 4. An open store (methods are bound) ────────────────────────────────────────────────────────
+
+export interface Store<S, M, C, Q = {}> {
+  /** The durable state: in memory, deeply frozen, no copy. */
+  readonly state: Immutable<S>
+  /** Seq of the last record in `state`; 0 when empty. */
+  readonly seq: number
+  readonly recovery: Recovery
+  getState(): Immutable<S>
+  getInitialState(): Immutable<S>
+  /** parse → check → apply to a draft → journal → publish. Resolves when durable. */
+  dispatch<K extends keyof M & string>(
+    type: K,
+    ...args: DispatchArgs<M[K]>
+  ): Outcome<Receipt, RejectsOf<M[K]> | Invalid | Conflict>
+  /** All or none, one record, one seq. */
+  dispatchAll(
+    mutations: readonly MutationInputMap<M>[keyof M & string][],
+    options?: DispatchOptions,
+  ): Outcome<Receipt, AllRejects<M> | Invalid | Conflict>
+  /** An unnamed command. */
+  transaction<T>(
+    run: (tx: Tx<S, M>) => T & OnlySync<T>,
+    options?: ExecuteOptions,
+  ): Outcome<Executed<ValueIn<T>>, RejectionsIn<T> | AllRejects<M> | Invalid | Conflict>
+  execute<K extends keyof C & string>(
+    command: K,
+    ...args: CommandArgs<C[K]>
+  ): Outcome<Executed<CommandValue<C[K]>>, RejectsOf<C[K]> | AllRejects<M> | Invalid | Conflict>
+  /** Once per commit, after it is durable. Returns the unsubscribe function. */
+  subscribe(
+    listener: (
+      state: Immutable<S>,
+      previous: Immutable<S>,
+      records: readonly RecordMap<M & Q>[keyof (M & Q) & string][],
+    ) => void,
+  ): () => void
+  /** When the selected value changed (`Object.is`, or `equals`). */
+  subscribe<T>(
+    selector: (state: Immutable<S>) => T,
+    listener: (
+      value: T,
+      previous: T,
+      records: readonly RecordMap<M & Q>[keyof (M & Q) & string][],
+    ) => void,
+    options?: SubscribeOptions<T>,
+  ): () => void
+  /** Committed records with current-version payloads: seq > after, ≤ until; `follow` waits for more, until close. */
+  records(options?: RecordsOptions): AsyncIterableIterator<RecordMap<M & Q>[keyof (M & Q) & string]>
+  /** Waits for what is in flight, refuses the rest with `closed`, releases the lock. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface DispatchOptions {
+  /** Idempotency key: the same key again resolves to the first receipt with `duplicate: true`. 1 to 1,024 characters. */
+  key?: string | undefined
+  /** Refuse with `conflict` unless the store is at this seq. */
+  expectSeq?: number | undefined
+}
+export type ExecuteOptions = Pick<DispatchOptions, 'expectSeq'>
+
+export interface SubscribeOptions<T> {
+  equals?: ((a: T, b: T) => boolean) | undefined
+  /** Call the listener at once, with the current value as both values and no records. */
+  immediate?: boolean | undefined
+}
+
+export interface RecordsOptions {
+  after?: number | undefined
+  until?: number | undefined
+  follow?: boolean | undefined
+  /** Ends the iteration by throwing the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+// ── 5. Outcomes ─────────────────────────────────────────────────────────────────────────────────
+
+/** Rejects with Rejection or StoreError; `.safe()` turns Rejections, only those, into values. */
+export interface Outcome<T, R extends AnyRejection> extends Promise<T> {
+  safe(): Promise<T | R>
+}
+export interface Receipt {
+  readonly ok: true
+  readonly seq: number
+  readonly at: string
+  readonly duplicate: boolean
+}
+export interface Executed<V> extends Receipt {
+  readonly value: V
+}
+/** The input did not fit the schema, or is not JSON. `target`: the mutation or command. */
+export type Invalid = Rejection<
+  'invalid',
+  { readonly target: string; readonly issues: readonly z.core.$ZodIssue[] }
+>
+export type Conflict = Rejection<'conflict', { readonly expected: number; readonly actual: number }>
+
+/** Stable; the messages are not. docs/guides/errors.md says for each what happened and what to do. */
+export type StoreErrorCode =
+  | 'bad_definition' // defineStore was given something it cannot work with
+  | 'unknown_mutation' // no mutation, retired mutation or command of that name
+  | 'unstable_payload' // the payload schema does not accept its own output unchanged
+  | 'check_failed' // a schema or a check threw something other than a Rejection
+  | 'apply_failed' // a reducer threw, was asynchronous, or returned no state
+  | 'upcast_failed' // an old payload did not pass its upcaster
+  | 'key_reused' // the idempotency key belongs to another mutation
+  | 'too_large' // one record would exceed the journal's limit
+  | 'wrong_store' // a journal of another store
+  | 'foreign' // not a ministore journal
+  | 'newer_format' // written by a newer ministore, or a newer definition
+  | 'corrupt' // damaged: bytes that were once safe are not what was written
+  | 'locked' // another writer has the journal, or no lock can be had
+  | 'read_only' // the journal was opened for reading
+  | 'io' // the disk refused; certainly not written
+  | 'unknown' // the disk failed half-way: the record may or may not be in the journal
+  | 'closed' // the store was closed
+
+/** Where it happened, as far as known. `offset` in bytes, `line` from 1. */
+export interface StoreErrorOptions extends ErrorOptions {
+  seq?: number | undefined
+  path?: string | undefined
+  offset?: number | undefined
+  line?: number | undefined
+}
+
+// ── 6. Replay results ───────────────────────────────────────────────────────────────────────────
+
+export interface Replayed<S> {
+  readonly state: Immutable<S>
+  readonly seq: number
+  readonly records: number
+  /** `sha256:…` over the state's canonical JSON. */
+  readonly digest: string
+}
+export type ReplayReport = {
+  readonly journal: string
+  readonly records: number
+  readonly seq: number
+  readonly digest: string
+} & (
+  | { readonly ok: true }
+  | { readonly ok: false; readonly problems: readonly [ReplayProblem, ...ReplayProblem[]] }
+)
+export type ReplayProblem = { readonly message: string; readonly seq: number } & (
+  | { readonly kind: 'unreadable' | 'wrong_store'; readonly line: number | undefined }
+  | { readonly kind: 'unknown_mutation' | 'upcast_failed' | 'apply_failed' | 'invalid_state' }
+  | { readonly kind: 'nondeterministic'; readonly type: string }
+  | {
+      readonly kind: 'invalid_payload'
+      readonly type: string
+      readonly issues: readonly z.core.$ZodIssue[]
+    }
+  | { readonly kind: 'digest_mismatch'; readonly expected: string; readonly actual: string }
+)
+
+// ── 7. Types from a definition: State<typeof broker>, Mutation<typeof broker, 'addTopic'>, … ────
+
+// biome-ignore lint/suspicious/noExplicitAny: "any definition" has no other spelling
+export type AnyStoreDefinition = StoreDefinition<any, any, any, any>
+export type State<D> = Field<Types<D>, 'state'>
+export type MutationName<D> = keyof Mutations<D> & string
+export type Mutation<D, K extends MutationName<D> = MutationName<D>> = MutationMap<Mutations<D>>[K]
+export type MutationInput<D, K extends MutationName<D> = MutationName<D>> = MutationInputMap<
+  Mutations<D>
+>[K]
+export type JournalRecord<
+  D,
+  K extends keyof Recorded<D> & string = keyof Recorded<D> & string,
+> = RecordMap<Recorded<D>>[K]
+export type RejectionOf<D, K extends MutationName<D> = MutationName<D>> = RejectsOf<Mutations<D>[K]>
+export type StoreOf<D> =
+  D extends StoreDefinition<infer S, infer M, infer C, infer Q> ? Store<S, M, C, Q> : never
+/** A mutation as it was committed. `part` of `parts`, from 1: its place in its batch. */
+export interface RecordOf<K extends string, P> extends Meta {
+  readonly type: K
+  readonly payload: Immutable<P>
+  readonly part: number
+  readonly parts: number
+}
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | readonly Json[]
+  | { readonly [key: string]: Json }
+/** Only seen in compile errors. */
+export interface Problem<Message extends string> {
+  readonly problem: Message
+}
+
+// ── 8. Internal ─────────────────────────────────────────────────────────────────────────────────
+
+// biome-ignore lint/suspicious/noExplicitAny: details of every shape
+export type AnyRejection = Rejection<string, any>
+export type Get<T, K> = K extends keyof T ? T[K] : unknown
+type Types<D> = D extends { readonly '~types'?: infer T } ? NonNullable<T> : never
+type Field<T, K extends string> = T extends { readonly [P in K]: infer V } ? V : never
+type Mutations<D> = Field<Types<D>, 'mutations'>
+type Recorded<D> = Mutations<D> & Field<Types<D>, 'retired'>
+export type SchemasOf<Parts> = {
+  [K in keyof Parts]: Parts[K] extends { payload: infer P } ? P : unknown
+}
+type Inputs<P> = { [K in keyof P]: { input: InputOf<P[K]> } }
+export type StateOf<St> = St extends z.core.$ZodType ? z.output<St> : St
+export type PayloadOf<P> = unknown extends P
+  ? undefined
+  : P extends z.core.$ZodType
+    ? z.output<P>
+    : undefined
+export type InputOf<P> = unknown extends P
+  ? undefined
+  : P extends z.core.$ZodType
+    ? z.input<P>
+    : undefined
+export type RejectionsIn<R> = unknown extends R ? never : Extract<R, AnyRejection>
+export type ValueIn<V> = unknown extends V ? undefined : Exclude<V, AnyRejection>
+type RejectsOf<X> = X extends { rejects: infer R extends AnyRejection } ? R : never
+type AllRejects<M> = RejectsOf<M[keyof M]>
+type CommandValue<X> = X extends { value: infer V } ? V : never
+type PayloadArgs<X> = X extends { input: infer I }
+  ? undefined extends I
+    ? [payload?: I]
+    : [payload: I]
+  : never
+type DispatchArgs<X> = X extends { input: infer I }
+  ? undefined extends I
+    ? [payload?: I, options?: DispatchOptions]
+    : [payload: I, options?: DispatchOptions]
+  : never
+type CommandArgs<X> = X extends { input: infer I }
+  ? undefined extends I
+    ? [input?: I, options?: ExecuteOptions]
+    : [input: I, options?: ExecuteOptions]
+  : never
+type Message<K, P> = undefined extends P ? { type: K; payload?: P } : { type: K; payload: P }
+type MutationMap<M> = {
+  [K in keyof M & string]: M[K] extends { payload: infer P } ? Message<K, P> : never
+}
+type MutationInputMap<M> = {
+  [K in keyof M & string]: M[K] extends { input: infer I } ? Message<K, I> : never
+}
+type RecordMap<M> = {
+  [K in keyof M & string]: M[K] extends { payload: infer P } ? RecordOf<K, P> : never
+}
+type MutationSchema<M> = z.ZodDiscriminatedUnion<
+  {
+    [K in keyof M & string]: M[K] extends { input: infer I; payload: infer P }
+      ? z.ZodObject<{
+          type: z.ZodLiteral<K>
+          payload: undefined extends P ? z.ZodOptional<z.ZodType<P, I>> : z.ZodType<P, I>
+        }>
+      : never
+  }[keyof M & string][],
+  'type'
+>
+type OptionOf<U> = U extends { readonly options: readonly (infer O)[] } ? O : never
+type ShapeOf<O> = O extends { readonly shape: infer Shape } ? Shape : never
+type NameOf<O> = ShapeOf<O> extends { type: z.ZodLiteral<infer K extends string> } ? K : never
+/** The option's `payload` where it has one; otherwise the option without its `type`. */
+type UnionPayload<O> =
+  ShapeOf<O> extends { payload: infer P extends z.core.$ZodType }
+    ? P
+    : keyof ShapeOf<O> extends 'type'
+      ? unknown
+      : O extends z.ZodObject<infer Shape, infer Config>
+        ? z.ZodObject<Omit<Shape, 'type'>, Config>
+        : unknown
+type OnlyRejections<R> = unknown extends R
+  ? unknown
+  : [R] extends [AnyRejection | void | undefined]
+    ? unknown
+    : Problem<'check() may only return nothing or reject(...)'>
+type OnlySync<V> = unknown extends V
+  ? unknown
+  : [Extract<V, PromiseLike<unknown>>] extends [never]
+    ? unknown
+    : Problem<'run() must be synchronous: await before or after execute()'>
+type CheckPayload<P> = unknown extends P
+  ? unknown
+  : P extends z.core.$ZodType
+    ? [JsonIssue<z.output<P>, 'payload'>] extends [never]
+      ? [z.output<P>] extends [z.input<P>]
+        ? unknown
+        : Problem<'payload: what the schema outputs must be valid input for it too, since the journal holds the output and replay parses it again'>
+      : Problem<`${JsonIssue<z.output<P>, 'payload'>}, which the journal cannot hold`>
+    : Problem<'payload must be a Zod schema'>
+type CheckState<St> = St extends z.core.$ZodType
+  ? [JsonIssue<z.output<St>, 'state'>] extends [never]
+    ? {} extends z.input<St>
+      ? unknown
+      : Problem<'a state schema must accept {}: give every field a .default()'>
+    : Problem<`${JsonIssue<z.output<St>, 'state'>}, which a snapshot cannot hold`>
+  : St extends object
+    ? [JsonIssue<St, 'state'>] extends [never]
+      ? unknown
+      : Problem<`${JsonIssue<St, 'state'>}, which a snapshot cannot hold`>
+    : Problem<'state must be an object'>
+/** never when T is JSON, else a message per offending path. Plain assignability first; depth-limited so recursive types end. */
+type JsonIssue<T, At extends string, Depth extends 0[] = []> = 0 extends 1 & T
+  ? never
+  : [T] extends [Json]
+    ? never
+    : unknown extends T
+      ? `${At} is unknown`
+      : Depth['length'] extends 7
+        ? never
+        : T extends string | number | boolean | null | undefined
+          ? never
+          : T extends Date
+            ? `${At} is a Date`
+            : T extends bigint
+              ? `${At} is a bigint`
+              : T extends symbol
+                ? `${At} is a symbol`
+                : T extends (...args: never[]) => unknown
+                  ? `${At} is a function`
+                  : T extends ReadonlyMap<unknown, unknown>
+                    ? `${At} is a Map`
+                    : T extends ReadonlySet<unknown>
+                      ? `${At} is a Set`
+                      : T extends RegExp | PromiseLike<unknown> | ArrayBufferView | ArrayBuffer
+                        ? `${At} is not JSON`
+                        : T extends readonly (infer E)[]
+                          ? JsonIssue<E, `${At}[]`, [...Depth, 0]>
+                          : T extends object
+                            ? {
+                                [K in keyof T]-?: JsonIssue<
+                                  T[K],
+                                  `${At}.${K & string}`,
+                                  [...Depth, 0]
+                                >
+                              }[keyof T]
+                            : `${At} is not JSON`
+
+/** A mutation as the core holds it, its types erased. */
+export interface Declaration {
+  readonly type: string
+  readonly payload: z.core.$ZodType | undefined
+  readonly upcast: { readonly [version: number]: z.core.$ZodType }
+  /** Current payload version: 1 + the number of upcasters. */
+  readonly version: number
+  readonly check: ((state: unknown, payload: unknown, meta: Meta) => unknown) | undefined
+  readonly apply: (draft: unknown, payload: unknown, meta: Meta) => unknown
+  readonly retired: boolean
+  /** Set once the schema was seen to accept its own output. */
+  proved: boolean
+}
+/** Decides on the state that `tx` has, and dispatches. */
+export type Run = (tx: LooseTx) => unknown
+export interface LooseTx {
+  readonly at: string
+  getState(): unknown
+  dispatch(type: string, payload?: unknown): Meta
+}
+/** What a definition carries behind its brand, for this package's own folders. */
+export interface Definition {
+  readonly name: string
+  readonly initial: unknown
+  readonly state: z.core.$ZodType | undefined
+  /** Retired ones included: what a journal may hold. */
+  readonly mutations: ReadonlyMap<string, Declaration>
+  /**
+   * What can be dispatched or, where it comes from record `seq`, replayed: retired ones too.
+   * Throws StoreError `unknown_mutation`.
+   */
+  find(type: string, seq?: number): Declaration
+  /** By name, each with its input to be parsed. Throws StoreError `unknown_mutation`. */
+  command(name: string, input: unknown): (tx: object) => unknown
+}
+/** A mutation asked for, unchecked. */
+export interface Input {
+  readonly type: string
+  readonly payload?: unknown
+}
+/** A mutation, checked: its payload as reducers see it, and its JSON as the journal holds it. */
+export interface Part {
+  readonly mutation: Declaration
+  readonly payload: unknown
+  readonly text: string
+}
+/** One record, read back from a journal or about to be written to it. */
+export interface Decoded {
+  readonly meta: Meta
+  readonly parts: readonly Part[]
+}
+/** The state at a seq. */
+export interface Head {
+  readonly state: unknown
+  readonly seq: number
+}
+/** Idempotency keys → what they stand for. Costs the body's text per key, for the store's life. */
+export type Keys = Map<string, KeyedRecord>
+export interface KeyedRecord {
+  readonly body: string
+  readonly receipt: Receipt
+}
+/** A dispatch that was decided and waits to be durable; without a record, for what it has seen. */
+export interface Pending {
+  readonly receipt: Receipt
+  readonly record?: Decoded & { readonly state: unknown; readonly text: string }
+}
+export interface Waiting extends Pending {
+  readonly resolve: (receipt: Receipt) => void
+  readonly reject: (error: unknown) => void
+}
+export type Committed = RecordOf<string, unknown>
+export type Listener = (state: unknown, previous: unknown, records: readonly Committed[]) => unknown
+export type Selector = (state: unknown) => unknown
+
+/** An open store without its types and conveniences. */
+export interface Core {
+  readonly recovery: Recovery
+  readonly listeners: Set<Listener>
+  /** Called when the store closes. */
+  readonly closers: Set<() => void>
+  /** The durable state. */
+  getHead(): Head
+  isClosed(): boolean
+  /** `given`: what `run` will dispatch, for a repeated key to be compared by. */
+  commit(run: Run, options: DispatchOptions, given: readonly Input[]): Promise<Receipt>
+  close(): Promise<void>
+}

@@ -34,6 +34,6 @@ export async function replay(
 }
 
 export function remember(keys: Keys, { meta: { key, seq, at }, parts }: Decoded): void {
-  const receipt = { ok: true, seq, at, duplicate: true } as const
+  const receipt = Object.freeze({ ok: true, seq, at, duplicate: true })
   if (key !== undefined) keys.set(key, { body: encodeBody(parts), receipt })
 }

@@ -54,7 +54,7 @@ export async function openCore(
 
   function transact(run: T.Run, key: string | undefined, parts: T.Part[]): T.Pending {
     const at = new Date(now()).toISOString()
-    const meta: T.Meta = { seq: head.seq + 1, at, ...(key !== undefined && { key }) }
+    const meta = Object.freeze({ seq: head.seq + 1, at, ...(key !== undefined && { key }) })
     let { state } = head
     const dispatch = (type: string, payload?: unknown) => {
       if (deciding !== parts)
@@ -109,8 +109,9 @@ export async function openCore(
   async function append(entries: readonly T.NewEntry[]): Promise<number> {
     if (entries.length === 0) return durable.seq
     const appended = await journal.append(entries, durable.seq)
-    if (appended.ok) return appended.seq
-    throw new StoreError('io', `another writer appended to ${journal.name}: nothing was written`)
+    if (appended.ok && appended.seq > durable.seq) return appended.seq
+    const what = `another writer appended to ${journal.name}, so this was not written`
+    throw new StoreError('io', what)
   }
 
   function settle({ record, receipt, resolve }: T.Waiting): void {

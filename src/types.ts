@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The type-level half of the DSL and the ports: types only, nothing at run time.
 //
-// What makes inference from one literal work, each found by experiment (test/types.test-d.ts keeps it):
+// What makes inference from one literal work, each found by experiment (test/types keeps it):
 // unconstrained type maps (a constraint such as `P extends Record<string, ZodType>` turns every
 // payload into `unknown` as soon as one mutation has none); two intersected reverse-mapped types,
 // payloads from P and rejections from R; `Tx` never mentions R; function-typed properties instead of
@@ -129,7 +129,7 @@ export interface StoreDefinition<S, M, C, Q = {}> {
    * `apply_failed`, `upcast_failed`, `locked`, `io`. A refusal changes nothing on disk.
    */
   open(journal: string, options?: FileOpenOptions): Promise<Store<S, M, C, Q>>
-  open(journal: Journal, options?: OpenOptions): Promise<Store<S, M, C, Q>>
+  open(journal: string | Journal, options?: OpenOptions): Promise<Store<S, M, C, Q>>
   /** In memory, from a given history (facts: their `check` is not asked): given / when / then tests. */
   memory(
     given?: readonly MutationInputMap<M>[keyof M & string][],
@@ -517,12 +517,18 @@ type MutationSchema<M> = z.ZodDiscriminatedUnion<
     [K in keyof M & string]: M[K] extends { input: infer I; payload: infer P }
       ? z.ZodObject<{
           type: z.ZodLiteral<K>
-          payload: undefined extends P ? z.ZodOptional<z.ZodType<P, I>> : z.ZodType<P, I>
+          payload: undefined extends P
+            ? z.ZodOptional<z.ZodType<P, I>>
+            : undefined extends I
+              ? Omissible<P, I>
+              : z.ZodType<P, I>
         }>
       : never
   }[keyof M & string][],
   'type'
 >
+/** May be left out, and is there afterwards: `.default(…)` around the whole payload. */
+type Omissible<P, I> = z.ZodType<P, I, z.core.$ZodTypeInternals<P, I> & { optin: 'optional' }>
 type OptionOf<U> = U extends { readonly options: readonly (infer O)[] } ? O : never
 type ShapeOf<O> = O extends { readonly shape: infer Shape } ? Shape : never
 type NameOf<O> = ShapeOf<O> extends { type: z.ZodLiteral<infer K extends string> } ? K : never

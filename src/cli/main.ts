@@ -13,7 +13,8 @@ const program = new Command('ministore')
   .version(version)
   .showHelpAfterError()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-  .addCommand(checkCommand())
+
+program.addCommand(checkCommand().copyInheritedSettings(program))
 
 try {
   await program.parseAsync()

@@ -8,7 +8,7 @@ import { encode } from '../record/encode.ts'
 import type * as T from '../types.ts'
 import { readConfig } from './config.ts'
 import { messageSchema } from './schema.ts'
-import { openStore } from './store.ts'
+import { openStore, withPath } from './store.ts'
 
 /** Marks a definition, also one made by another copy of this package. */
 export const definitionBrand: unique symbol = Symbol.for('ministore.definition')
@@ -49,6 +49,8 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
         await journal.open(name)
         const head = await replay(definition, journal, { until })
         return { ...head, records: head.seq, digest: await digest(head.state) }
+      } catch (error) {
+        throw withPath(error, journal)
       } finally {
         await journal.close()
       }

@@ -1,5 +1,5 @@
 import { closestMatch } from 'leven'
-import { StoreError } from '../index.ts'
+import { StoreError } from '../errors.ts'
 
 /** StoreError `unknown_mutation`, with the name that was probably meant. */
 export function unknownName(

@@ -1,6 +1,6 @@
 // Schemas about schemas: what fits a journal, what comes from outside.
 import { z } from 'zod'
-import type { Declaration } from '../types.ts'
+import type { Declaration, DispatchOptions, ExecuteOptions } from '../types.ts'
 
 /** By its mark, not instanceof: the user's zod may be another copy. */
 export const isSchema = (value: unknown): value is z.core.$ZodType =>
@@ -33,9 +33,8 @@ export function messageSchema(mutations: Iterable<Declaration>): z.core.$ZodType
 }
 
 const expectSeq = z.int().min(0).optional()
-/** Strict: a mistyped name would otherwise be a guarantee that was asked for and not given. */
-export const executeOptions = z.strictObject({ expectSeq })
-export const dispatchOptions = z.strictObject({
-  expectSeq,
-  key: z.string().min(1).max(1024).optional(),
-})
+const key = z.string().min(1).max(1024).optional()
+
+/** Strict: a mistyped name would be a guarantee that was asked for and not given. */
+export const executeOptions: z.ZodType<ExecuteOptions> = z.strictObject({ expectSeq })
+export const dispatchOptions: z.ZodType<DispatchOptions> = z.strictObject({ expectSeq, key })

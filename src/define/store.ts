@@ -1,7 +1,7 @@
 // The store as its users hold it: typed by types.ts, carried out by the core.
 import type { z } from 'zod'
 import { parse } from '../check.ts'
-import { Rejection } from '../errors.ts'
+import { Rejection, StoreError } from '../errors.ts'
 import { readRecords, select, subscribe } from '../observe/index.ts'
 import { openCore } from '../store.ts'
 import type * as T from '../types.ts'
@@ -17,31 +17,33 @@ export async function openStore(
     return surface(definition, journal, await openCore(definition, journal, options))
   } catch (error) {
     await journal.close()
-    throw error
+    throw withPath(error, journal)
   }
 }
 
+/** What the core found in a record, with where that record is. */
+export function withPath(error: unknown, { name }: T.Journal): unknown {
+  if (!(error instanceof StoreError) || error.path !== undefined) return error
+  const { code, seq, cause } = error
+  return new StoreError(code, `${name}: ${error.message}`, { seq, path: name, cause })
+}
+
 function surface(definition: T.Definition, journal: T.Journal, core: T.Core): object {
-  const commit = (
+  // Asynchronous for its errors only: what is decided is decided before it returns.
+  const commit = async (
     run: T.Run,
     schema: z.ZodType<T.DispatchOptions>,
-    options: unknown = {},
+    options: T.DispatchOptions | undefined,
     given: readonly T.Input[] = [],
-  ) => {
-    const promise = new Promise((resolve) => {
-      const checked = parse('options', schema, options) as T.DispatchOptions
-      resolve(core.commit(run, checked, given))
-    })
-    return Object.assign(promise, { safe })
-  }
+  ) => core.commit(run, options ? checkOptions(schema, options) : {}, given)
   const dispatchAll = (mutations: readonly T.Input[], options?: T.DispatchOptions) => {
     const run: T.Run = (tx) => {
       for (const { type, payload } of mutations) tx.dispatch(type, payload)
     }
-    return commit(run, dispatchOptions, options, mutations)
+    return outcome(commit(run, dispatchOptions, options, mutations))
   }
   const decide = (run: (tx: object) => unknown, options?: T.ExecuteOptions) =>
-    commit((tx) => run(withState(tx)), executeOptions, options)
+    outcome(commit((tx) => run(withState(tx)), executeOptions, options))
   return {
     get state() {
       return core.getHead().state
@@ -80,6 +82,11 @@ const withState = ({ at, dispatch, getState }: T.LooseTx) => ({
     return getState()
   },
 })
+
+const checkOptions = (schema: z.ZodType<T.DispatchOptions>, options: T.DispatchOptions) =>
+  parse('options', schema, options) as T.DispatchOptions
+
+const outcome = (promise: Promise<T.Receipt>) => Object.assign(promise, { safe })
 
 function safe(this: Promise<unknown>): Promise<unknown> {
   return this.then(undefined, (error) => {

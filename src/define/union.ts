@@ -10,7 +10,7 @@ import type { UnionParts, UnionReducers } from '../types.ts'
  */
 export function mutationsFromUnion<S>(): <U extends z.core.$ZodDiscriminatedUnion>(
   union: U,
-  reducers: UnionReducers<S, U>,
+  reducers: NoInfer<UnionReducers<S, U>>,
 ) => UnionParts<S, U> {
   return (union, reducers) => {
     const applies = new Map(Object.entries<unknown>(reducers))

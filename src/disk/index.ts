@@ -15,7 +15,7 @@ export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem
   return {
     open(path, flags) {
       // Numbers, not FileHandles: those are closed, with a warning, when they are collected.
-      const fd = fs.openSync(path, flags, 0o600)
+      let fd = fs.openSync(path, flags, 0o600)
       const stat = fs.fstatSync(fd)
       if (!stat.isFile()) {
         fs.closeSync(fd)
@@ -33,7 +33,12 @@ export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem
         truncate: (size) => fs.ftruncateSync(fd, size),
         datasync: () => (blocking ? fs.fdatasyncSync(fd) : fdatasync(fd)),
         sync: () => (blocking ? fs.fsyncSync(fd) : fsync(fd)),
-        close: () => fs.closeSync(fd),
+        close() {
+          // Its number is soon another file's: nothing that comes late may go there.
+          const open = fd
+          fd = -1
+          if (open >= 0) fs.closeSync(open)
+        },
       }
     },
     mkdir(path) {

@@ -3,6 +3,8 @@ import * as fs from 'node:fs'
 import { hostname } from 'node:os'
 import { StoreError } from '../errors.ts'
 
+const BEGIN = '{"pid":'
+
 /**
  * Takes the lock file at `path`, creating it; it is never removed, since whoever still has it open
  * would then hold a lock on nothing. Throws StoreError `locked`, naming the holder.
@@ -16,16 +18,23 @@ export async function lock(path: string): Promise<() => void> {
       if (!tryLock(fd))
         throw new StoreError('locked', `${path} is held by ${holder(path)}`, { path })
       // Removed by hand between open and lock: then this is a lock on a file that nobody will find.
-      held = fs.fstatSync(fd).ino === fs.statSync(path, { throwIfNoEntry: false })?.ino
-      if (!held) continue
-      fs.ftruncateSync(fd)
-      const me = { pid: process.pid, host: hostname(), since: new Date().toISOString() }
-      fs.writeSync(fd, `${JSON.stringify(me)}\n`, 0)
+      if (fs.fstatSync(fd).ino !== fs.statSync(path, { throwIfNoEntry: false })?.ino) continue
+      sign(fd)
+      held = true
       return () => fs.closeSync(fd)
     } finally {
       if (!held) fs.closeSync(fd)
     }
   }
+}
+
+/** Not over what is somebody's own, such as yarn's lock file beside a journal named "yarn". */
+function sign(fd: number): void {
+  const begin = Buffer.alloc(BEGIN.length)
+  if (fs.readSync(fd, begin, 0, begin.length, 0) > 0 && begin.toString() !== BEGIN) return
+  const me = { pid: process.pid, host: hostname(), since: new Date().toISOString() }
+  // Written before it is cut, so that a full disk has room for it.
+  fs.ftruncateSync(fd, fs.writeSync(fd, `${JSON.stringify(me)}\n`, 0))
 }
 
 /** For the message only: who holds the lock is the kernel's knowledge. */

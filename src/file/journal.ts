@@ -47,7 +47,8 @@ class FileJournal implements T.Journal {
     try {
       return await (this.#options.readOnly ? this.#openToRead(store) : this.#openToWrite(store))
     } catch (cause) {
-      await this.close()
+      // What closing adds to it says less.
+      await this.close().catch(() => undefined)
       if (cause instanceof StoreError) throw cause
       throw this.#error('io', `cannot be opened: ${cause}`, cause)
     }
@@ -89,7 +90,9 @@ class FileJournal implements T.Journal {
     const torn = { kind: 'torn_header', offset: 0, bytes } as const
     const saveAs = `${this.#path}.torn-0`
     const found = bytes > 0 ? await mend(this.#fs, this.#open, torn, saveAs) : undefined
-    await this.#file?.close()
+    const old = this.#file
+    this.#file = undefined
+    await old?.close()
     await createFile(this.#fs, this.#path, store)
     this.#file = await this.#fs.open(this.#path, 'r+')
     const header = await readHeader(this.#file, this.name, store)
@@ -168,10 +171,17 @@ class FileJournal implements T.Journal {
     if (after >= last) return
     const from = this.#marks.findLast(({ seq }) => seq <= after) ?? this.#end
     const place = { path: this.name, seed: this.#seed }
-    for await (const lines of scan(this.#open, place, from, this.#end.offset)) {
-      const wanted = lines.filter(({ seq }) => seq > after && seq <= last)
-      if (wanted.length > 0) yield wanted.map(({ seq, bytes }) => ({ seq, text: textOf(bytes) }))
-      if (lines.some(({ seq }) => seq === last)) return
+    try {
+      for await (const lines of scan(this.#open, place, from, this.#end.offset)) {
+        const wanted = lines.filter(({ seq }) => seq > after && seq <= last)
+        if (wanted.length > 0) yield wanted.map(({ seq, bytes }) => ({ seq, text: textOf(bytes) }))
+        if (lines.some(({ seq }) => seq >= last)) return
+      }
+    } catch (cause) {
+      // Closed under the reader, its descriptor may already be another file's.
+      if (!this.#file) throw this.#error('closed', 'was closed while it was read', cause)
+      if (cause instanceof StoreError) throw cause
+      throw this.#error('io', `cannot be read: ${cause}`, cause)
     }
     throw this.#error('corrupt', `ends before record ${last}, which it had`)
   }
@@ -180,8 +190,11 @@ class FileJournal implements T.Journal {
     const [file, unlock] = [this.#file, this.#unlock]
     this.#file = undefined
     this.#unlock = undefined
-    await file?.close()
-    await unlock?.()
+    try {
+      await file?.close()
+    } finally {
+      await unlock?.()
+    }
   }
 
   get #open(): T.OpenFile {

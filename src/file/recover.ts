@@ -12,18 +12,17 @@ export async function writeAll(file: OpenFile, bytes: Uint8Array, position: numb
 }
 
 /**
- * Creates a journal without records, under another name first, so that no crash leaves half a
+ * Creates a journal without records, under a free name first, so that no crash leaves half a
  * header. Durable when it resolves.
  */
 export async function createFile(fs: FileSystem, path: string, store: string): Promise<void> {
   const created = new Date().toISOString()
   const header = { format: 'ministore', version: 1, journal: randomUUID(), store, created } as const
-  const temporary = `${path}.new`
+  const temporary = await save(fs, `${path}.new`, Buffer.from(encodeHeader(header)))
   try {
-    await writeFile(fs, temporary, 'w+', Buffer.from(encodeHeader(header)))
     await fs.rename(temporary, path)
   } catch (error) {
-    await fs.unlink(temporary)
+    await discard(fs, temporary)
     throw error
   }
   await fs.syncDir(dirname(path))
@@ -42,17 +41,18 @@ export async function mend(
     return { kind, offset, bytes }
   }
   const torn = Buffer.alloc(bytes)
-  await file.read(torn, offset)
+  const read = await file.read(torn, offset)
+  if (read < bytes) throw new Error(`short read, ${read} of ${bytes} bytes at byte ${offset}`)
   const savedTo = await save(fs, saveAs, torn)
   await file.truncate(offset)
   return { kind, offset, bytes, savedTo }
 }
 
-/** Never over an older one. */
+/** Into a new file, never over one that is there: that may be somebody's own. Durable when it resolves. */
 async function save(fs: FileSystem, path: string, bytes: Uint8Array, copy = 1): Promise<string> {
   const free = copy === 1 ? path : `${path}.${copy}`
   try {
-    await writeFile(fs, free, 'wx', bytes)
+    await writeFile(fs, free, bytes)
     await fs.syncDir(dirname(free))
     return free
   } catch (error) {
@@ -61,12 +61,22 @@ async function save(fs: FileSystem, path: string, bytes: Uint8Array, copy = 1): 
   }
 }
 
-async function writeFile(fs: FileSystem, path: string, flags: 'w+' | 'wx', bytes: Uint8Array) {
-  const file = await fs.open(path, flags)
+async function writeFile(fs: FileSystem, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await fs.open(path, 'wx')
   try {
     await writeAll(file, bytes, 0)
     await file.sync()
+  } catch (error) {
+    await discard(fs, path)
+    throw error
   } finally {
     await file.close()
   }
+}
+
+/** As far as possible: what went wrong before says more than what goes wrong here. */
+async function discard(fs: FileSystem, path: string): Promise<void> {
+  try {
+    await fs.unlink(path)
+  } catch {}
 }

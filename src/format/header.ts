@@ -24,7 +24,7 @@ export async function readHeader(
   const read = bytes.subarray(0, await file.read(bytes, 0))
   const end = read.indexOf('\n')
   const line = read.subarray(0, end < 0 ? read.length : end)
-  const text = line.toString('latin1').replace(/\0+$/, '')
+  const text = line.toString('latin1')
   const refuse = (code: 'foreign' | 'newer_format' | 'corrupt' | 'wrong_store', what: string) =>
     new StoreError(code, `${path}:1: ${what}. The file was not changed`, {
       path,

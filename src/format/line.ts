@@ -48,15 +48,18 @@ export function isSealed(bytes: Buffer, seed: number): boolean {
   return bytes.toString('latin1', end) === suffix(crc32(bytes.subarray(0, end), seed))
 }
 
-/** Whether `bytes` begin with a sealed line. In one pass, however many checksums they pretend to hold. */
-export function startsSealed(bytes: Buffer, seed: number): boolean {
+/**
+ * The length of the sealed line that `bytes` begin with; 0 without one. In one pass, however many
+ * checksums they pretend to hold.
+ */
+export function sealedLength(bytes: Buffer, seed: number): number {
   let [crc, done] = [seed, 0]
   for (let at = bytes.indexOf(',"crc":"'); at >= 0; at = bytes.indexOf(',"crc":"', at + 1)) {
     crc = crc32(bytes.subarray(done, at), crc)
-    if (bytes.toString('latin1', at, at + SUFFIX) === suffix(crc)) return true
+    if (bytes.toString('latin1', at, at + SUFFIX) === suffix(crc)) return at + SUFFIX
     done = at
   }
-  return false
+  return 0
 }
 
 /** seq and b of a whole, unharmed record; undefined for anything else. Nothing is parsed. */

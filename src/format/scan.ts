@@ -2,7 +2,7 @@
 // damage. docs/JOURNAL.md gives the rule in full; the numbers here are its numbers.
 import { type Found, StoreError } from '../index.ts'
 import type { OpenFile } from '../types.ts'
-import { decodeLine, MAX_LINE_BYTES, startsSealed } from './line.ts'
+import { decodeLine, MAX_LINE_BYTES, sealedLength } from './line.ts'
 
 const CHUNK_BYTES = 2 ** 20
 const SECTOR_BYTES = 512
@@ -51,15 +51,14 @@ export async function* scan(
   /** Decides what the first line that is not the expected record is. */
   const judge = (line: RawLine, seq: number | undefined): typeof kind => {
     if (seq !== undefined && seq !== end.seq + 1) throw corrupt(`found record ${seq}`, line.offset) // 1
-    if (line.isEnded) {
-      if (hasLostSector(line)) return 'torn_write'
-      throw corrupt('its line does not fit its checksum', line.offset) // 3
-    }
-    const whole = trimNuls(line.bytes)
-    const record = decodeLine(whole, seed)
+    const isTorn = hasLostSector(line)
+    if (line.isEnded && !isTorn) throw corrupt('its line does not fit its checksum', line.offset) // 3
+    const record = line.isEnded ? undefined : decodeLine(trimNuls(line.bytes), seed)
     if (record) return record.seq === end.seq + 1 ? 'lost_newline' : judge(line, record.seq)
-    if (startsSealed(line.bytes, seed)) throw corrupt('bytes follow it on its line', line.offset) // 4
-    return 'torn_write'
+    const sealed = sealedLength(line.bytes, seed)
+    // Only a lost sector takes the newline and leaves bytes behind it: the record was never safe.
+    if (sealed === 0 || (isTorn && line.bytes[sealed] === 0)) return 'torn_write'
+    throw corrupt('bytes follow it on its line', line.offset) // 4
   }
   for await (const lines of readLines(file, from.offset, until)) {
     const records: RecordLine[] = []
@@ -67,6 +66,11 @@ export async function* scan(
       const record = decodeLine(line.bytes, seed)
       size = line.offset + line.bytes.length + Number(line.isEnded)
       const next = end.seq + 1
+      if (line.bytes.length > MAX_LINE_BYTES)
+        throw corrupt(
+          `a line is over ${MAX_LINE_BYTES} bytes, and ministore writes none`,
+          line.offset,
+        )
       if (kind !== undefined) {
         if (!record || (record.seq - record.b <= next && record.seq > next)) continue
         throw corrupt(`record ${record.seq}, which proves that it was safe, follows`, end.offset) // 2
@@ -105,10 +109,8 @@ async function* readLines(file: OpenFile, from: number, until: number): AsyncGen
     offset += start
     rest = bytes.subarray(start)
     yield lines
-    if (rest.length > MAX_LINE_BYTES) {
-      const what = `a line of over ${MAX_LINE_BYTES} bytes begins at byte ${offset}`
-      throw new StoreError('corrupt', `${what}: ministore writes none`, { offset })
-    }
+    // Refused by the caller: no more of it has to be held.
+    if (rest.length > MAX_LINE_BYTES) break
   }
   if (rest.length > 0) yield [{ bytes: rest, offset, isEnded: false }]
 }
@@ -119,9 +121,11 @@ async function* readLines(file: OpenFile, from: number, until: number): AsyncGen
  * holds no raw NUL. Asking for all of them, not just for the last, keeps a flipped bit (a space
  * and an at sign are one bit from NUL) from passing for a torn write.
  */
-function hasLostSector({ bytes, offset }: RawLine): boolean {
+function hasLostSector({ bytes, offset, isEnded }: RawLine): boolean {
   for (let from = 0; from < bytes.length; ) {
-    const to = Math.min(bytes.length, from + SECTOR_BYTES - ((offset + from) % SECTOR_BYTES))
+    const to = from + SECTOR_BYTES - ((offset + from) % SECTOR_BYTES)
+    // The newline is in this sector, so it was written.
+    if (isEnded && to > bytes.length) return false
     if (bytes.subarray(from, to).every((byte) => byte === 0)) return true
     from = to
   }

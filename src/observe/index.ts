@@ -40,6 +40,7 @@ export function select(
 
 /**
  * The durable records, read from the journal as they are asked for: a slow reader costs no memory.
+ * With `follow`, closing the store ends it; without, one that is not through throws `closed`.
  * Throws the signal's reason; StoreError as `decode` and the journal do.
  */
 export async function* readRecords(
@@ -48,20 +49,28 @@ export async function* readRecords(
   core: Core,
   { after = 0, until = Number.POSITIVE_INFINITY, follow = false, signal }: RecordsOptions = {},
 ): AsyncGenerator<Committed, void, undefined> {
+  if (!Number.isInteger(after) || after < 0 || Number.isNaN(until))
+    throw new TypeError(`records({ after: ${after}, until: ${until} }): these are no seqs`)
   if (core.isClosed()) throw new StoreError('closed', `${journal.name} was closed: open it again`)
   for (let seq = after; ; ) {
     signal?.throwIfAborted()
     const to = Math.min(until, core.getHead().seq)
-    for await (const entries of journal.read(seq, { to })) {
-      for (const entry of entries) {
-        for (const record of committed(decode(definition, entry))) {
-          yield record
-          signal?.throwIfAborted()
+    try {
+      for await (const entries of journal.read(seq, { to })) {
+        for (const entry of entries) {
+          for (const record of committed(decode(definition, entry))) {
+            yield record
+            signal?.throwIfAborted()
+          }
+          seq = entry.seq
         }
-        seq = entry.seq
       }
+    } catch (error) {
+      if (follow && error instanceof StoreError && error.code === 'closed') return
+      throw error
     }
     if (!follow || seq >= until || core.isClosed()) return
+    signal?.throwIfAborted()
     if (core.getHead().seq <= seq) await nextCommit(core, signal)
   }
 }

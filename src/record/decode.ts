@@ -34,7 +34,7 @@ export function decode(definition: Definition, { seq, text }: Entry): Decoded {
       throw bad('upcast_failed', `version ${v} of ${type}: ${cause}`, cause)
     }
   })
-  return { meta: { seq, at, ...(key !== undefined && { key }) }, parts }
+  return { meta: Object.freeze({ seq, at, ...(key !== undefined && { key }) }), parts }
 }
 
 type RawPart = { type: string; v?: number; payload?: unknown }
@@ -44,7 +44,8 @@ function readRaw(text: string): Raw | undefined {
   try {
     const raw: Raw = JSON.parse(text)
     const { at, key = '', batch = [raw] } = raw
-    const fits = ({ type, v = 1 }: RawPart) => typeof type === 'string' && Number.isInteger(v)
+    const fits = ({ type, v = 1 }: RawPart) =>
+      typeof type === 'string' && Number.isInteger(v) && v > 0 && v > 0
     return typeof at === 'string' && typeof key === 'string' && batch.every(fits) ? raw : undefined
   } catch {
     return undefined

@@ -1,0 +1,145 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const src = join(root, 'src')
+
+/** Who may import whom: by folder, `core` being the files directly in src/. Types are free. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  core: ['core', 'json', 'record'],
+  json: [],
+  record: ['core', 'json'],
+  memory: ['core'],
+  observe: ['index'],
+  define: ['core', 'json', 'record', 'memory', 'observe', 'lazy:file', 'lazy:check'],
+  index: ['core', 'json', 'record', 'memory', 'define'],
+  format: ['index'],
+  disk: ['core'],
+  file: ['index', 'format', 'disk'],
+  check: ['index'],
+  cli: ['index'],
+}
+
+/** One dependency, one home. */
+const HOME: Record<string, readonly string[]> = {
+  immer: ['draft.ts'],
+  zod: ['check.ts', 'define/'],
+  'fast-json-stable-stringify': ['json/'],
+  leven: ['define/'],
+  'fs-native-extensions': ['disk/'],
+  commander: ['cli/'],
+  jiti: ['cli/'],
+  picocolors: ['cli/'],
+  'node:fs': ['disk/', 'cli/'],
+  'node:os': ['disk/'],
+  'node:path': ['disk/', 'file/', 'cli/'],
+  'node:util': ['disk/'],
+  'node:crypto': ['file/'],
+  'node:buffer': ['format/'],
+  'node:zlib': ['format/'],
+}
+
+interface Import {
+  readonly from: string
+  readonly to: string
+  readonly isLazy: boolean
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+)
+const read = (file: string) => readFileSync(join(src, file), 'utf8')
+
+/** Imports that exist at run time; `import type` and an import of nothing but types do not. */
+function importsOf(file: string): Import[] {
+  const found = read(file).matchAll(
+    /^(?:import|export)\s+(?!type\b)([^'"`]*?)from\s+'([^']+)'|\bimport\('([^']+)'\)/gm,
+  )
+  return [...found].flatMap(([, names = '', eager, lazy]) => {
+    const isTypesOnly = /^\{(\s*type [^,}]+,?)+\s*\}\s*$/.test(names)
+    const to = eager ?? lazy
+    return to === undefined || isTypesOnly ? [] : [{ from: file, to, isLazy: lazy !== undefined }]
+  })
+}
+
+function folderOf(file: string): string {
+  if (file === 'index.ts') return 'index'
+  return file.includes('/') ? (file.split('/')[0] ?? '') : 'core'
+}
+
+const imports = files.flatMap(importsOf)
+const target = ({ from, to }: Import) => relative(src, join(src, dirname(from), to))
+
+describe('the import rules', () => {
+  test('every folder imports only what it may', () => {
+    const broken = imports
+      .filter(({ to }) => to.startsWith('.'))
+      .filter((edge) => {
+        const [from, to] = [folderOf(edge.from), folderOf(target(edge))]
+        const allowed = MAY_IMPORT[from] ?? []
+        return from !== to && !allowed.includes(edge.isLazy ? `lazy:${to}` : to)
+      })
+    expect(broken).toEqual([])
+  })
+
+  test('every folder in src/ has its rule', () => {
+    expect([...new Set(files.map(folderOf))].sort()).toEqual(Object.keys(MAY_IMPORT).sort())
+  })
+
+  test('every dependency has one home', () => {
+    const broken = imports
+      .filter(({ to }) => !to.startsWith('.'))
+      .filter(({ from, to }) => !(HOME[to] ?? []).some((home) => from.startsWith(home)))
+    expect(broken).toEqual([])
+  })
+
+  test('what a browser loads never reaches a module of Node', () => {
+    const reached = new Set<string>()
+    const visit = (file: string) => {
+      if (reached.has(file)) return
+      reached.add(file)
+      for (const edge of importsOf(file)) {
+        if (edge.isLazy) continue
+        if (edge.to.startsWith('.')) visit(target(edge))
+        else expect(edge.to, `${file} imports ${edge.to}`).not.toMatch(/^node:|^fs-native/)
+      }
+    }
+    visit('index.ts')
+    expect(reached.size).toBeGreaterThan(10)
+  })
+
+  test('the core has no timers and no background work', () => {
+    for (const file of files.filter((name) => !name.startsWith('cli/'))) {
+      expect(read(file), file).not.toMatch(/\bset(Timeout|Interval|Immediate)\b/)
+    }
+  })
+})
+
+describe('the line budgets', () => {
+  // Blank lines and comments do not count, so nobody deletes a comment to fit.
+  const codeLines = (names: string[]) =>
+    names
+      .flatMap((name) =>
+        read(name)
+          .replace(/^\s*\/\*[\s\S]*?\*\//gm, '')
+          .split('\n'),
+      )
+      .filter((line) => line.trim() !== '' && !line.trim().startsWith('//')).length
+
+  test('the core stays below 300 lines of code', () => {
+    const core = files.filter((file) => !file.includes('/') && file !== 'types.ts')
+    expect(core).toContain('store.ts')
+    expect(codeLines(core)).toBeLessThan(300)
+  })
+
+  test('src/file/ stays below 300 lines of code', () => {
+    expect(codeLines(files.filter((file) => file.startsWith('file/')))).toBeLessThan(300)
+  })
+
+  test('types.ts has types only', () => {
+    expect(importsOf('types.ts')).toEqual([])
+    expect(read('types.ts')).not.toMatch(/^\s*(export )?(const|let|function|class|enum) /m)
+  })
+})

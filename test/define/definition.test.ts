@@ -1,0 +1,220 @@
+import {
+  commandsFor,
+  defineStore,
+  mutationsFor,
+  mutationsFromUnion,
+  reject,
+  StoreError,
+} from 'ministore-ts'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { broker } from '../store/broker.ts'
+
+// Types are erased here on purpose: this is what a definition says at run time.
+const define = defineStore as unknown as (config: object) => typeof broker
+const apply = () => undefined
+const fits = { name: 'store', state: {}, mutations: { add: { apply } } }
+
+describe('a definition that cannot work is refused, saying which part of it', () => {
+  const mutation = (declared: object) => ({ ...fits, mutations: { add: declared } })
+  test.each<[string, object, RegExp]>([
+    ['no name', { ...fits, name: '' }, /name: must be 1 to 128 printable characters/],
+    ['a name with a newline', { ...fits, name: 'a\nb' }, /name: must be 1 to 128 printable/],
+    ['no state', { ...fits, state: undefined }, /state: must be an object/],
+    ['a state that is no object', { ...fits, state: 7 }, /state: must be an object/],
+    ['a state with a Date', { ...fits, state: { at: new Date() } }, /state\.at is a Date/],
+    ['a state with a Map', { ...fits, state: { a: { b: new Map() } } }, /state\.a\.b is a Map/],
+    ['a state with NaN', { ...fits, state: { list: [1, Number.NaN] } }, /state\.list\.1 is NaN/],
+    ['no mutations', { ...fits, mutations: undefined }, /mutations/],
+    ['no apply', mutation({}), /mutations\.add\.apply: must be a function/],
+    ['an async apply', mutation({ apply: async () => undefined }), /not an async one/],
+    [
+      'a check that is none',
+      mutation({ apply, check: true }),
+      /mutations\.add\.check: must be a f/,
+    ],
+    [
+      'a payload that is no schema',
+      mutation({ apply, payload: {} }),
+      /add\.payload: must be a Zod/,
+    ],
+    ['a mistyped part', mutation({ apply, paylod: z.string() }), /mutations\.add: .*paylod/],
+    [
+      'a payload with a date',
+      mutation({ apply, payload: z.object({ when: z.array(z.date()) }) }),
+      /mutations\.add: payload\.when\.items is a date, which the journal cannot hold/,
+    ],
+    ['a bigint', mutation({ apply, payload: z.bigint() }), /payload is a bigint/],
+    ['a gap in upcast', mutation({ apply, upcast: { 2: z.any() } }), /upcast has versions 2/],
+    ['upcast from 0', mutation({ apply, upcast: { 0: z.any() } }), /without gaps/],
+    [
+      'an upcaster that is none',
+      mutation({ apply, upcast: { 1: apply } }),
+      /upcast\.1: must be a Z/,
+    ],
+    [
+      'one name twice',
+      { ...fits, retired: { add: { apply } } },
+      /retired\.add: is in mutations too; keep one/,
+    ],
+    [
+      'a command that is none',
+      { ...fits, commands: { do: {} } },
+      /commands\.do\.run: must be a fu/,
+    ],
+    ['an unknown part', { ...fits, mutation: {} }, /mutation/],
+  ])('%s', (_, config, message) => {
+    const thrown = (() => {
+      try {
+        define(config)
+        return undefined
+      } catch (error) {
+        return error
+      }
+    })()
+    expect(thrown).toBeInstanceOf(StoreError)
+    expect(thrown).toMatchObject({ code: 'bad_definition' })
+    expect(String(thrown)).toMatch(message)
+  })
+
+  test('a date that leaves the schema as a string is fine', async () => {
+    const payload = z.object({ at: z.coerce.date().transform((date) => date.toISOString()) })
+    const store = await defineStore({
+      name: 'dates',
+      state: { last: '' },
+      mutations: { set: { payload, apply: (_, { at }) => ({ last: at }) } },
+    }).memory()
+    await store.dispatch('set', { at: '2026-11-22T12:00:00.000Z' })
+    expect(store.state.last).toBe('2026-11-22T12:00:00.000Z')
+  })
+})
+
+describe('the initial state', () => {
+  test('is a frozen copy of the literal', async () => {
+    const state = { list: [1] }
+    const definition = defineStore({ name: 's', state, mutations: { add: { apply } } })
+    state.list.push(2)
+    expect(definition.initial).toEqual({ list: [1] })
+    expect(Object.isFrozen(definition.initial.list)).toBe(true)
+    expect((await definition.memory()).state).toBe(definition.initial)
+  })
+
+  test('comes from the defaults of a schema', async () => {
+    const state = z.object({ count: z.number().default(3), tags: z.array(z.string()).default([]) })
+    const definition = defineStore({
+      name: 's',
+      state,
+      mutations: { add: { apply: (draft) => void draft.count++ } },
+    })
+    expect(definition.initial).toEqual({ count: 3, tags: [] })
+    const store = await definition.memory([{ type: 'add' }])
+    expect(store.state.count).toBe(4)
+  })
+})
+
+describe('definition.schema', () => {
+  test('parses messages from outside into what dispatchAll takes', async () => {
+    const store = await broker.memory()
+    const message = JSON.parse('{"type":"addTopic","payload":{"name":"a"}}')
+    await store.dispatchAll([
+      broker.schema.parse(message),
+      broker.schema.parse({ type: 'reset' }),
+      broker.schema.parse(message),
+    ])
+    expect(store.state.total).toBe(1)
+    expect(broker.schema.parse(message)).toEqual({
+      type: 'addTopic',
+      payload: { name: 'a', partitions: 1 },
+    })
+  })
+
+  test('refuses what no mutation is', () => {
+    expect(broker.schema.safeParse({ type: 'dropTable' }).success).toBe(false)
+    expect(broker.schema.safeParse({ type: 'addTopic', payload: {} }).success).toBe(false)
+    expect(broker.schema.safeParse({ type: 'reset', payload: 1 }).success).toBe(false)
+  })
+
+  test('has no retired mutations', () => {
+    const definition = define({ ...fits, retired: { old: { apply } } })
+    expect(definition.schema.safeParse({ type: 'old' }).success).toBe(false)
+    expect(definition.schema.safeParse({ type: 'add' }).success).toBe(true)
+  })
+})
+
+describe('declarations in files of their own', () => {
+  interface State {
+    names: string[]
+  }
+  const mutations = mutationsFor<State>()({
+    add: {
+      payload: z.object({ name: z.string() }),
+      check: (state, { name }) => (state.names.includes(name) ? reject('taken') : undefined),
+      apply: (draft, { name }) => void draft.names.push(name),
+    },
+  })
+  const commands = commandsFor<State, typeof mutations>()({
+    addTwice: {
+      input: z.string(),
+      run: (tx, name) => {
+        tx.dispatch('add', { name })
+        tx.dispatch('add', { name: `${name}2` })
+        return tx.state.names.length
+      },
+    },
+  })
+
+  test('work like those in the literal', async () => {
+    const state: State = { names: [] }
+    const store = await defineStore({ name: 'n', state, mutations, commands }).memory()
+    expect((await store.execute('addTwice', 'ann')).value).toBe(2)
+    expect(await store.dispatch('add', { name: 'ann' }).safe()).toMatchObject({ code: 'taken' })
+  })
+})
+
+describe('mutationsFromUnion', () => {
+  interface State {
+    topics: string[]
+  }
+  const state: State = { topics: [] }
+
+  test('makes mutations of a union whose options hold a payload', async () => {
+    const union = z.discriminatedUnion('type', [
+      z.object({ type: z.literal('add'), payload: z.object({ name: z.string() }) }),
+      z.object({ type: z.literal('clear') }),
+    ])
+    const mutations = mutationsFromUnion<State>()(union, {
+      add: (draft, { name }) => void draft.topics.push(name),
+      clear: () => ({ topics: [] }),
+    })
+    const store = await defineStore({ name: 'u', state, mutations }).memory()
+    await store.dispatch('add', { name: 'a' })
+    expect(store.state.topics).toEqual(['a'])
+    await store.dispatch('clear')
+    expect(store.state.topics).toEqual([])
+  })
+
+  test('makes mutations of a union whose options are flat', async () => {
+    const union = z.discriminatedUnion('type', [
+      z.object({ type: z.literal('add'), name: z.string(), count: z.number().default(1) }),
+      z.object({ type: z.literal('drop'), name: z.string() }),
+    ])
+    const mutations = mutationsFromUnion<State>()(union, {
+      add: (draft, { name, count }) => void draft.topics.push(`${name} × ${count}`),
+      drop: (draft, { name }) => ({ topics: draft.topics.filter((topic) => topic !== name) }),
+    })
+    const store = await defineStore({ name: 'u', state, mutations }).memory()
+    await store.dispatch('add', { name: 'a' })
+    expect(store.state.topics).toEqual(['a × 1'])
+    expect(await store.dispatch('add', {} as { name: string }).safe()).toMatchObject({
+      code: 'invalid',
+    })
+  })
+
+  test('refuses a union and reducers that do not match', () => {
+    const union = z.discriminatedUnion('type', [z.object({ type: z.literal('add') })])
+    const loose = mutationsFromUnion<State>() as unknown as (u: object, r: object) => object
+    expect(() => loose(union, {})).toThrow(/there is no reducer for add/)
+    expect(() => loose(union, { add: apply, drop: apply })).toThrow(/no option for drop/)
+    expect(() => loose(union, {})).toThrow(StoreError)
+  })
+})

@@ -1,0 +1,193 @@
+import { memoryJournal } from 'ministore-ts'
+import { describe, expect, test, vi } from 'vitest'
+import { atNoon, broker } from './broker.ts'
+import { settle } from './gated-journal.ts'
+
+describe('subscribe', () => {
+  test('calls the listener once per commit with state, previous state and the records', async () => {
+    const store = await broker.memory([], atNoon)
+    const listener = vi.fn()
+    const unsubscribe = store.subscribe(listener)
+    await store.dispatchAll([{ type: 'reset' }, { type: 'addTopic', payload: { name: 'a' } }])
+    expect(listener).toHaveBeenCalledTimes(1)
+    const at = '2026-11-22T12:00:00.000Z'
+    expect(listener).toHaveBeenCalledWith(store.state, store.getInitialState(), [
+      { seq: 1, at, type: 'reset', payload: undefined, part: 1, parts: 2 },
+      { seq: 1, at, type: 'addTopic', payload: { name: 'a', partitions: 1 }, part: 2, parts: 2 },
+    ])
+    unsubscribe()
+    unsubscribe()
+    await store.dispatch('reset')
+    expect(listener).toHaveBeenCalledTimes(1)
+  })
+
+  test('with a selector calls only when the selected value changed', async () => {
+    const store = await broker.memory()
+    const listener = vi.fn()
+    store.subscribe((state) => state.topics['a']?.partitions, listener)
+    await store.dispatch('addTopic', { name: 'b' })
+    expect(listener).not.toHaveBeenCalled()
+    await store.dispatch('addTopic', { name: 'a', partitions: 2 })
+    await store.dispatch('setPartitions', { name: 'a', partitions: 2 })
+    await store.dispatch('setPartitions', { name: 'a', partitions: 3 })
+    expect(listener.mock.calls.map(([value, previous]) => [value, previous])).toEqual([
+      [2, undefined],
+      [3, 2],
+    ])
+  })
+
+  test('takes an equality of its own, and calls at once where asked to', async () => {
+    const store = await broker.memory()
+    const listener = vi.fn()
+    store.subscribe((state) => Object.keys(state.topics), listener, {
+      equals: (a, b) => a.length === b.length,
+      immediate: true,
+    })
+    expect(listener).toHaveBeenLastCalledWith([], [], [])
+    await store.dispatch('addTopic', { name: 'a' })
+    await store.dispatch('setPartitions', { name: 'a', partitions: 3 })
+    expect(listener).toHaveBeenCalledTimes(2)
+  })
+
+  test('keeps a throwing listener from harming the store or other listeners', async () => {
+    const errors: unknown[] = []
+    const store = await broker.memory([], { onListenerError: (error) => errors.push(error) })
+    const heard: number[] = []
+    store.subscribe(() => {
+      throw new Error('first')
+    })
+    store.subscribe((async () => {
+      throw new Error('asynchronous')
+    }) as () => void)
+    store.subscribe(
+      (state) => {
+        if (state.total > 0) throw new Error('selector')
+      },
+      () => undefined,
+    )
+    store.subscribe((state) => heard.push(state.total))
+    expect(await store.dispatch('addTopic', { name: 'a' })).toMatchObject({ seq: 1 })
+    expect(await store.dispatch('addTopic', { name: 'b' })).toMatchObject({ seq: 2 })
+    await settle()
+    expect(heard).toEqual([1, 2])
+    expect(errors.map((error) => (error as Error).message).sort()).toEqual(
+      ['asynchronous', 'asynchronous', 'first', 'first', 'selector', 'selector'].sort(),
+    )
+  })
+
+  test('lets a listener dispatch, subscribe and unsubscribe', async () => {
+    const store = await broker.memory()
+    const late = vi.fn()
+    const done: Promise<unknown>[] = []
+    const unsubscribe = store.subscribe(() => {
+      unsubscribe()
+      store.subscribe(late)
+      done.push(store.dispatch('addTopic', { name: 'from the listener' }))
+    })
+    await store.dispatch('addTopic', { name: 'a' })
+    await Promise.all(done)
+    expect(store.seq).toBe(2)
+    expect(late).toHaveBeenCalledTimes(1)
+  })
+
+  test('has methods that work without their object, as useSyncExternalStore calls them', async () => {
+    const { getState, getInitialState, subscribe, dispatch } = await broker.memory()
+    const listener = vi.fn()
+    subscribe(listener)
+    await dispatch('addTopic', { name: 'a' })
+    expect(listener).toHaveBeenCalled()
+    expect(getState().total).toBe(1)
+    expect(getInitialState().total).toBe(0)
+  })
+})
+
+describe('records', () => {
+  const open = async (count: number) => {
+    const store = await broker.open(memoryJournal(), atNoon)
+    for (let n = 1; n <= count; n++) await store.dispatch('addTopic', { name: `t${n}` })
+    return store
+  }
+  const seqs = async (records: AsyncIterable<{ seq: number }>) => {
+    const all: number[] = []
+    for await (const { seq } of records) all.push(seq)
+    return all
+  }
+
+  test('gives what was committed, after and until a seq', async () => {
+    const store = await open(5)
+    expect(await seqs(store.records())).toEqual([1, 2, 3, 4, 5])
+    expect(await seqs(store.records({ after: 2 }))).toEqual([3, 4, 5])
+    expect(await seqs(store.records({ after: 1, until: 3 }))).toEqual([2, 3])
+    expect(await seqs(store.records({ after: 9 }))).toEqual([])
+  })
+
+  test('gives the mutations of a batch one by one, with the same seq', async () => {
+    const store = await open(0)
+    await store.dispatchAll([{ type: 'reset' }, { type: 'addTopic', payload: { name: 'a' } }])
+    const all = []
+    for await (const { seq, type, part, parts } of store.records()) {
+      all.push({ seq, type, part, parts })
+    }
+    expect(all).toEqual([
+      { seq: 1, type: 'reset', part: 1, parts: 2 },
+      { seq: 1, type: 'addTopic', part: 2, parts: 2 },
+    ])
+  })
+
+  test('with follow waits for more, until the store closes', async () => {
+    const store = await open(2)
+    const following = seqs(store.records({ follow: true }))
+    await settle()
+    await store.dispatch('reset')
+    await settle()
+    await store.dispatch('reset')
+    await settle()
+    await store.close()
+    expect(await following).toEqual([1, 2, 3, 4])
+  })
+
+  test('with follow ends at `until` by itself', async () => {
+    const store = await open(1)
+    const following = seqs(store.records({ follow: true, until: 3 }))
+    for (let n = 0; n < 4; n++) await store.dispatch('reset')
+    expect(await following).toEqual([1, 2, 3])
+  })
+
+  test('reads on only when asked: a slow reader holds nothing in memory', async () => {
+    const journal = memoryJournal()
+    let read = 0
+    const counted = {
+      ...journal,
+      async *read(after: number, options?: { to?: number | undefined }) {
+        for await (const entries of journal.read(after, options)) {
+          for (const entry of entries) {
+            read += 1
+            yield [entry]
+          }
+        }
+      },
+    }
+    const store = await broker.open(counted)
+    for (let n = 0; n < 100; n++) await store.dispatch('reset')
+    read = 0
+    const records = store.records({ follow: true })
+    await records.next()
+    await records.next()
+    await settle()
+    expect(read).toBeLessThanOrEqual(3)
+    await records.return?.()
+  })
+
+  test('ends with the reason of its signal, waiting or not', async () => {
+    const store = await open(1)
+    const controller = new AbortController()
+    const records = store.records({ follow: true, signal: controller.signal })
+    await records.next()
+    const waiting = records.next()
+    await settle()
+    controller.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+    const late = store.records({ signal: controller.signal })
+    await expect(late.next()).rejects.toThrow('enough')
+  })
+})

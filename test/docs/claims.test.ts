@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { jsonIssue } from 'ministore-ts'
+import { describe, expect, test } from 'vitest'
+import { MAX_LINE_BYTES } from '../../src/format/line.ts'
+import { documentAt, documents, root } from './markdown.ts'
+
+const readme = documentAt('README.md').text
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  name: string
+  version: string
+  engines: { node: string }
+  scripts: Record<string, string>
+  dependencies: Record<string, string>
+  peerDependencies: Record<string, string>
+}
+const NUMBERS = 'no one two three four five six seven eight nine ten'.split(' ')
+
+/** What the README says in words that `pattern` finds; fails where it says no such thing. */
+function claim(pattern: RegExp): string[] {
+  const found = pattern.exec(readme.replace(/\s+/g, ' '))
+  expect(found, `README.md says nothing that fits ${pattern}`).not.toBeNull()
+  return found?.slice(1) ?? []
+}
+
+/** Blank lines and comments do not count. */
+function codeLines(folder: string, isCounted: (name: string) => boolean): number {
+  const names = readdirSync(join(root, folder)).filter((name) => name.endsWith('.ts'))
+  expect(names.length).toBeGreaterThan(0)
+  return names
+    .filter(isCounted)
+    .flatMap((name) => readFileSync(join(root, folder, name), 'utf8').split('\n'))
+    .filter((line) => !/^\s*($|\/\/|\/\*|\*)/.test(line)).length
+}
+
+describe('what the README claims about sizes', () => {
+  test('the core, without its types, is below the lines of code it names', () => {
+    const [most] = claim(/directly in `src\/` without `types\.ts`, is below (\d+) lines of code/)
+    expect(codeLines('src', (name) => name !== 'types.ts')).toBeLessThan(Number(most))
+    claim(/So is `src\/file\/`/)
+    expect(codeLines('src/file', () => true)).toBeLessThan(Number(most))
+  })
+
+  test('it names every run-time dependency, and how many there are', () => {
+    const [count = '', names = ''] = claim(/- (\w+) run-time dependencies: (.*?)\. `zod` is a peer/)
+    const named = [...names.matchAll(/`([\w-]+)`/g)].map(([, name]) => name)
+    expect(named.toSorted()).toEqual(Object.keys(manifest.dependencies).toSorted())
+    expect(NUMBERS.indexOf(count.toLowerCase())).toBe(named.length)
+    expect(Object.keys(manifest.peerDependencies)).toEqual(['zod'])
+  })
+
+  test('a line of a journal and the depth of a payload have the limits it names', () => {
+    const [mebibytes, depth] = claim(
+      /line of a journal has at most (\d+) MiB\. A payload nests at most (\d+) levels/,
+    )
+    expect(MAX_LINE_BYTES).toBe(Number(mebibytes) * 2 ** 20)
+    const nested = (levels: number): unknown => (levels === 0 ? 0 : [nested(levels - 1)])
+    expect(jsonIssue(nested(Number(depth)))).toBeUndefined()
+    expect(jsonIssue(nested(Number(depth) + 1))).toBeDefined()
+  })
+})
+
+describe('what the documents say about this package', () => {
+  test('the README installs it by its name, with its peers, on the Node that it needs', () => {
+    const peers = Object.keys(manifest.peerDependencies)
+    expect(readme).toContain(`npm install ${[manifest.name, ...peers].join(' ')}\n`)
+    expect(readme).toContain(`Node \`${manifest.engines.node}\``)
+  })
+
+  test('the README has the two commands that do all the set-up, each to be copied as it stands', () => {
+    expect(readme).toMatch(/^npm ci && npm run quickstart$/m)
+    expect(readme).toMatch(/^npm ci && npm test$/m)
+  })
+
+  test('every npm script that a document names is there', () => {
+    for (const { path, text } of documents) {
+      for (const [, script = ''] of text.matchAll(/npm run ([\w:-]+)/g)) {
+        expect(Object.keys(manifest.scripts), path).toContain(script)
+      }
+    }
+  })
+
+  test('every file that a document names in src/ or test/ is there', () => {
+    const files = ['src', 'test'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).flatMap((name) => [
+        `${folder}/${name}`,
+        `${folder}/${name}/`,
+      ]),
+    )
+    files.push('src/', 'test/')
+    for (const { path, prose } of documents) {
+      for (const [, name = ''] of prose.join('\n').matchAll(/`((?:src|test)\/[\w./-]*)`/g)) {
+        expect(files, path).toContain(name)
+      }
+    }
+  })
+
+  test('the code map tells of every folder and of every file of the core', () => {
+    const { prose } = documentAt('docs/ARCHITECTURE.md')
+    const told = prose.flatMap((line) => {
+      const [, names = ''] = /^\*\*(`.*?`)\*\*:/.exec(line) ?? []
+      return [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name)
+    })
+    const there = readdirSync(join(root, 'src'), { withFileTypes: true }).map((entry) =>
+      entry.isDirectory() ? `${entry.name}/` : entry.name,
+    )
+    expect(told.toSorted()).toEqual(there.toSorted())
+  })
+
+  test('the changelog begins with the version of the package', () => {
+    const [, version] = /^## \[([^\]]+)\]/m.exec(documentAt('CHANGELOG.md').text) ?? []
+    expect(version).toBe(manifest.version)
+  })
+})

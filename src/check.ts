@@ -37,10 +37,11 @@ export function parse(
   target: string,
   schema: z.core.$ZodType | undefined,
   input: unknown,
+  what = 'payload',
 ): unknown {
   const parsed = guard(target, () => z.core.safeParse(schema ?? z.undefined(), input))
   if (parsed.success) return parsed.data
-  throw invalid(target, parsed.error.issues)
+  throw invalid(target, parsed.error.issues, what)
 }
 
 function journalText(target: string, value: unknown): string | undefined {
@@ -59,7 +60,7 @@ function guard<T>(target: string, run: () => T): T {
   }
 }
 
-function invalid(target: string, issues: readonly z.core.$ZodIssue[]): Rejection {
-  const told = issues.map(({ path, message }) => `${['payload', ...path].join('.')}: ${message}`)
+function invalid(target: string, issues: readonly z.core.$ZodIssue[], what = 'payload'): Rejection {
+  const told = issues.map(({ path, message }) => `${[what, ...path].join('.')}: ${message}`)
   return new Rejection('invalid', { target, issues }, `${target}: ${told.join('; ')}`)
 }

@@ -129,8 +129,9 @@ export async function openCore(
     const broken = `the append to ${name} broke off: ${cause}`
     const error = cause instanceof StoreError ? cause : new StoreError('unknown', broken, { cause })
     const code = error.code === 'unknown' ? 'io' : error.code
-    const what = `${name} stopped at seq ${durable.seq}, so this was not written; reopen it`
-    const refused = new StoreError(code, `${what}: ${error.message}`, { cause: error })
+    const what = `not written: ${name} takes no more dispatches since seq ${durable.seq}`
+    const { path } = error
+    const refused = new StoreError(code, `${what} (${error.message})`, { path, cause: error })
     stopped ??= refused
     for (const { reject } of group) reject(error)
     for (const { reject } of queue) reject(refused)

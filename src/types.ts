@@ -126,7 +126,7 @@ export interface StoreDefinition<S, M, C, Q = {}> {
   /**
    * Opens a journal, a file's path or any `Journal`, recovers it, replays it and resolves with the store.
    * Throws StoreError: `corrupt`, `foreign`, `wrong_store`, `newer_format`, `unknown_mutation`,
-   * `apply_failed`, `upcast_failed`, `locked`, `io`. A refusal changes nothing on disk.
+   * `apply_failed`, `upcast_failed`, `locked`, `io`. A refusal leaves the journal as it was.
    */
   open(journal: string, options?: FileOpenOptions): Promise<Store<S, M, C, Q>>
   open(journal: string | Journal, options?: OpenOptions): Promise<Store<S, M, C, Q>>

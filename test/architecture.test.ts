@@ -19,6 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   disk: ['core'],
   file: ['index', 'format', 'disk'],
   check: ['index'],
+  testing: ['index'],
   cli: ['index'],
 }
 
@@ -33,6 +34,7 @@ const HOME: Record<string, readonly string[]> = {
   jiti: ['cli/'],
   picocolors: ['cli/'],
   'node:fs': ['disk/', 'cli/'],
+  'node:fs/promises': ['cli/'],
   'node:os': ['disk/'],
   'node:path': ['disk/', 'file/', 'cli/'],
   'node:util': ['disk/'],

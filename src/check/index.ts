@@ -1,6 +1,25 @@
 // Proof that a journal and today's code still give the same state. Reports, never throws.
-import { check, decode, digest, jsonIssue, parse, Rejection, reduce, StoreError } from '../index.ts'
-import type { Decoded, Definition, Journal, Part, ReplayProblem, ReplayReport } from '../types.ts'
+import {
+  canonicalText,
+  check,
+  decode,
+  definitionOf,
+  digest,
+  jsonIssue,
+  parse,
+  Rejection,
+  reduce,
+  StoreError,
+} from '../index.ts'
+import type {
+  AnyStoreDefinition,
+  Decoded,
+  Definition,
+  Journal,
+  Part,
+  ReplayProblem,
+  ReplayReport,
+} from '../types.ts'
 
 /**
  * Replays `journal` twice, side by side: every payload against today's schema, every reducer against
@@ -8,10 +27,11 @@ import type { Decoded, Definition, Journal, Part, ReplayProblem, ReplayReport } 
  * Goes on behind a wrong payload; stops where the state can no longer be known.
  */
 export async function replayCheck(
-  definition: Definition,
+  store: AnyStoreDefinition,
   journal: Journal,
   { digest: expected }: { digest?: string | undefined } = {},
 ): Promise<ReplayReport> {
+  const definition = definitionOf(store)
   const problems: ReplayProblem[] = []
   let [state, seq] = [definition.initial, 0]
   try {
@@ -57,8 +77,10 @@ function checkRecord({ meta, parts }: Decoded, state: unknown, problems: ReplayP
 function checkPayload(part: Part, seq: number): ReplayProblem[] {
   const { type } = part.mutation
   try {
-    check(part.mutation, part.payload)
-    return []
+    const today = canonicalText(check(part.mutation, part.payload).payload)
+    if (today === canonicalText(part.payload)) return []
+    const message = `today's schema of ${type} reads the payload as ${today}: bring old ones to it by \`upcast\``
+    return [{ kind: 'invalid_payload', message, seq, type, issues: [] }]
   } catch (error) {
     const { message } = error as Error
     const { issues = [] } = (error instanceof Rejection ? error.details : {}) as { issues?: [] }

@@ -1,4 +1,5 @@
 // ministore check: do today's definitions still replay these journals?
+import { access, constants } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import type { AnyStoreDefinition, ReplayReport } from '../index.ts'
@@ -26,6 +27,10 @@ export function checkCommand(): Command {
       '\nExample:\n  $ ministore check data/*.jsonl --store src/broker.ts#broker\n',
     )
     .action(async (journals: string[], { store, digest, format }: CheckOptions) => {
+      if (digest !== undefined && journals.length > 1) {
+        throw new Error('--digest is of one journal: name one')
+      }
+      for (const journal of journals) await access(journal, constants.R_OK)
       const definition: AnyStoreDefinition = await loadDefinition(store)
       const reports: ReplayReport[] = []
       for (const journal of journals) {
@@ -40,9 +45,11 @@ export function checkCommand(): Command {
 
 function pretty(report: ReplayReport): string {
   const { journal, records, digest } = report
-  if (report.ok) return `${pc.green('ok')} ${journal}: ${records} records, ${digest}`
+  if (report.ok) return `${pc.green('ok')} ${journal}: ${counted(records)}, ${digest}`
   const told = report.problems.map(
     ({ kind, seq, message }) => `  ${kind} at seq ${seq}: ${message}`,
   )
-  return [`${pc.red('failed')} ${journal}: ${records} records replayed`, ...told].join('\n')
+  return [`${pc.red('failed')} ${journal}: ${counted(records)} replayed`, ...told].join('\n')
 }
+
+const counted = (records: number) => `${records} ${records === 1 ? 'record' : 'records'}`

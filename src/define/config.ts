@@ -62,7 +62,7 @@ export function readConfig(config: unknown): Definition {
     command(name, input) {
       const command = Object.hasOwn(commands, name) ? commands[name] : undefined
       if (!command) throw unknownName(name, Object.keys(commands), 'commands')
-      const parsed = parse(name, command.input, input)
+      const parsed = parse(name, command.input, input, 'input')
       return (tx) => command.run(tx, parsed)
     },
   }

@@ -13,6 +13,10 @@ import { openStore, withPath } from './store.ts'
 /** Marks a definition, also one made by another copy of this package. */
 export const definitionBrand: unique symbol = Symbol.for('ministore.definition')
 
+/** What is behind the brand, for parts that work on any definition. */
+export const definitionOf = (store: T.AnyStoreDefinition): T.Definition =>
+  (store as unknown as { [definitionBrand]: T.Definition })[definitionBrand]
+
 /**
  * Defines a store; state, payload, rejection, input and result types are inferred from this literal.
  * Throws StoreError `bad_definition`, saying which part of it.
@@ -57,7 +61,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
     },
     async replayCheck(source: string | T.Journal, options?: { digest?: string | undefined }) {
       const { replayCheck } = await import('../check/index.ts')
-      return replayCheck(definition, await toJournal(source, { readOnly: true }), options)
+      return replayCheck(loose as never, await toJournal(source, { readOnly: true }), options)
     },
   }
   return loose as unknown as T.DefinitionOf<St, P, R, Q, I, V>

@@ -84,7 +84,7 @@ const withState = ({ at, dispatch, getState }: T.LooseTx) => ({
 })
 
 const checkOptions = (schema: z.ZodType<T.DispatchOptions>, options: T.DispatchOptions) =>
-  parse('options', schema, options) as T.DispatchOptions
+  parse('dispatch', schema, options, 'options') as T.DispatchOptions
 
 const outcome = (promise: Promise<T.Receipt>) => Object.assign(promise, { safe })
 

@@ -14,7 +14,7 @@ export function decode(definition: Definition, { seq, text }: Entry): Decoded {
   const bad = (code: StoreErrorCode, what: unknown, cause?: unknown) =>
     new StoreError(code, `record ${seq}: ${what}`, { seq, cause })
   const raw = readRaw(text)
-  if (!raw) throw bad('corrupt', `this is not a record: ${text.slice(0, 200)}`)
+  if (!raw) throw bad('corrupt', `this is not a record: ${JSON.stringify(text.slice(0, 200))}`)
   const { at, key, batch = [raw] } = raw
   const parts = batch.map(({ type, v = 1, payload }): Part => {
     const mutation = definition.find(type, seq)
@@ -45,7 +45,7 @@ function readRaw(text: string): Raw | undefined {
     const raw: Raw = JSON.parse(text)
     const { at, key = '', batch = [raw] } = raw
     const fits = ({ type, v = 1 }: RawPart) =>
-      typeof type === 'string' && Number.isInteger(v) && v > 0 && v > 0
+      typeof type === 'string' && Number.isInteger(v) && v > 0
     return typeof at === 'string' && typeof key === 'string' && batch.every(fits) ? raw : undefined
   } catch {
     return undefined

@@ -39,7 +39,7 @@ describe('ministore check', () => {
     const { digest } = await broker.replay(good)
     expect(ministore('check', good, '--store', `${store}#broker`)).toEqual({
       status: 0,
-      stdout: `ok ${good}: 1 records, ${digest}\n`,
+      stdout: `ok ${good}: 1 record, ${digest}\n`,
       stderr: '',
     })
   })
@@ -71,6 +71,8 @@ describe('ministore check', () => {
   })
 
   test.each([
+    [['check', good, join(directory, 'none.jsonl'), '--store', store], /none\.jsonl/],
+    [['check', good, damaged, '--store', store, '--digest', 'sha256:0'], /name one/],
     [['check', good], /required option '--store/],
     [['check', good, '--store', 'nowhere.ts'], /nowhere\.ts/],
     [['check', good, '--store', join(directory, 'empty.ts')], /exports: none/],

@@ -226,6 +226,23 @@ describe('a first replay check', () => {
     expect(report).toMatchObject({ ok: false, problems: [{ kind: 'digest_mismatch', seq: 1 }] })
   })
 
+  test('reports a payload that today’s schema reads as another, such as with a new default', async () => {
+    const grown = defineStore({
+      name: 'broker',
+      state: { flags: [] as boolean[] },
+      mutations: {
+        add: {
+          payload: z.object({ name: z.string(), flag: z.boolean().default(false) }),
+          apply: (draft, { flag }) => void draft.flags.push(flag),
+        },
+      },
+    })
+    const old = memoryJournal([record({ type: 'add', payload: { name: 'a' } })])
+    const report = await grown.replayCheck(old)
+    expect(report).toMatchObject({ ok: false })
+    if (!report.ok) expect(report.problems[0].message).toContain('{"flag":false,"name":"a"}')
+  })
+
   test('reports a reducer that gives another state each time', async () => {
     let calls = 0
     const store = defineStore({

@@ -16,7 +16,8 @@ export async function openStore(
   try {
     return surface(definition, journal, await openCore(definition, journal, options))
   } catch (error) {
-    await journal.close()
+    // What went wrong before says more than what goes wrong here.
+    await journal.close().catch(() => undefined)
     throw withPath(error, journal)
   }
 }

@@ -6,7 +6,7 @@ import { encodeLine, MAX_LINE_BYTES, textOf } from '../format/line.ts'
 import { type Mark, scan } from '../format/scan.ts'
 import { StoreError } from '../index.ts'
 import type * as T from '../types.ts'
-import { createFile, mend, writeAll } from './recover.ts'
+import { createFile, mend, rewrite, writeAll } from './recover.ts'
 
 const MARK_BYTES = 2 ** 16
 
@@ -58,7 +58,7 @@ class FileJournal implements T.Journal {
     this.#file = await this.#fs.open(this.#path, 'r')
     const header = await readHeader(this.#file, this.name, store)
     if (!header) return { epoch: '', head: 0, created: false }
-    const found = await this.#recover(header)
+    const { found } = await this.#recover(header)
     // What a live writer has not synced yet is made durable before it is shown.
     await this.#file.datasync()
     if ((await this.#file.size()) >= this.#end.offset) return this.#info(header, found)
@@ -74,11 +74,12 @@ class FileJournal implements T.Journal {
     this.#file = await this.#openIfThere('r+')
     const header = this.#file && (await readHeader(this.#file, this.name, store))
     if (!header) return this.#create(store)
-    const found = await this.#recover(header)
+    const { found, group } = await this.#recover(header)
     const saveAs = `${this.#path}.torn-${this.#end.seq + 1}`
     const mended = found && (await mend(this.#fs, this.#open, found, saveAs))
     if (found?.kind === 'lost_newline') this.#end = { ...this.#end, offset: found.offset + 1 }
     // After a kill the tail may live in the page cache only: it is shown once it cannot be lost.
+    await rewrite(this.#open, group, this.#end.offset)
     await this.#open.sync()
     await this.#fs.syncDir(dirname(this.#path))
     return this.#info(header, mended)
@@ -105,18 +106,25 @@ class FileJournal implements T.Journal {
     return { epoch, head: this.#end.seq, created: false, ...(found && { found }) }
   }
 
-  /** Runs the opening rule over the whole file; from here on `#end` is where its records end. */
-  async #recover({ seed, length }: FileHeader): Promise<T.Found | undefined> {
+  /**
+   * Runs the opening rule over the whole file; from here on `#end` is where its records end.
+   * `group`: where the last group commit begins, in bytes.
+   */
+  async #recover({ seed, length }: FileHeader) {
     this.#seed = seed
     this.#end = { seq: 0, offset: length, line: 1 }
     this.#marks = [this.#end]
+    let group = length
     const lines = scan(this.#open, { path: this.name, seed }, this.#end)
     for (let next = await lines.next(); ; next = await lines.next()) {
       if (next.done) {
         this.#end = next.value.end
-        return next.value.found
+        return { found: next.value.found, group }
       }
-      for (const { seq, offset } of next.value) this.#mark({ seq: seq - 1, offset, line: seq })
+      for (const { seq, b, offset } of next.value) {
+        this.#mark({ seq: seq - 1, offset, line: seq })
+        if (b === 0) group = offset
+      }
     }
   }
 

@@ -40,12 +40,25 @@ export async function mend(
     await file.truncate(offset + 1)
     return { kind, offset, bytes }
   }
-  const torn = Buffer.alloc(bytes)
-  const read = await file.read(torn, offset)
-  if (read < bytes) throw new Error(`short read, ${read} of ${bytes} bytes at byte ${offset}`)
-  const savedTo = await save(fs, saveAs, torn)
+  const savedTo = await save(fs, saveAs, await readAll(file, offset, bytes))
   await file.truncate(offset)
   return { kind, offset, bytes, savedTo }
+}
+
+/**
+ * Writes the bytes from `begin` to `end` again, as they are. After a failed sync the kernel takes
+ * pages for clean that never reached the disk; where a kill came before the rollback, syncing them
+ * once more would prove nothing.
+ */
+export async function rewrite(file: OpenFile, begin: number, end: number): Promise<void> {
+  await writeAll(file, await readAll(file, begin, end - begin), begin)
+}
+
+async function readAll(file: OpenFile, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length)
+  const read = await file.read(bytes, position)
+  if (read === length) return bytes
+  throw new Error(`short read, ${read} of ${length} bytes at byte ${position}`)
 }
 
 /** Into a new file, never over one that is there: that may be somebody's own. Durable when it resolves. */

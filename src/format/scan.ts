@@ -22,6 +22,8 @@ interface RawLine {
 }
 export interface RecordLine extends RawLine {
   readonly seq: number
+  /** Undefined where it lost its newline. */
+  readonly b: number | undefined
 }
 /** Where the records end, and what is behind them if anything is. */
 export interface Tail {
@@ -78,7 +80,7 @@ export async function* scan(
       if (!line.isEnded || record?.seq !== next) kind = judge(line, record?.seq)
       if (kind === 'torn_write') continue
       const bytes = kind === undefined ? line.bytes : trimNuls(line.bytes)
-      records.push({ ...line, bytes, seq: next })
+      records.push({ ...line, bytes, seq: next, b: record?.b })
       end = {
         seq: next,
         offset: line.offset + bytes.length + Number(line.isEnded),

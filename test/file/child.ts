@@ -1,0 +1,63 @@
+// Run as a process of its own: `node … child.ts <what> <path> [user id]`. Speaks in JSON lines.
+import { StoreError } from 'ministore-ts'
+import { ledger } from './ledger.ts'
+import { sizes } from './sizes.ts'
+
+const [what = '', path = '', user = ''] = process.argv.slice(2)
+if (user) {
+  // Only now, since as somebody else it could not use what the loader has cached.
+  process.setgroups?.([])
+  process.setgid?.(Number(user))
+  process.setuid?.(Number(user))
+}
+const say = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`)
+const untilToldToEnd = () => new Promise((resolve) => process.stdin.once('end', resolve).resume())
+
+const PARTS: Record<string, () => Promise<void>> = {
+  /** Holds the journal until its standard input ends. */
+  async hold() {
+    const store = await ledger.open(path)
+    say({ seq: store.seq })
+    await untilToldToEnd()
+    await store.close()
+  },
+  /** Opens, writes, and forgets to close. */
+  async forget() {
+    const store = await ledger.open(path)
+    for (const text of ['a', 'b', 'c']) say(await store.dispatch('note', text))
+  },
+  /** Writes as fast as it can, and says what was acknowledged. */
+  async write() {
+    const store = await ledger.open(path)
+    for (;;) {
+      const count = 1 + Math.floor(Math.random() * 20)
+      const group = Array.from({ length: count }, (_, index) =>
+        store.dispatch('note', `${index}`.padEnd(200, 'x')),
+      )
+      say({ seq: Math.max(...(await Promise.all(group)).map(({ seq }) => seq)) })
+    }
+  },
+  /** Opens, dispatches and closes, or says why not. */
+  async dispatch() {
+    const store = await ledger.open(path)
+    say(await store.dispatch('note', 'of the child'))
+    await store.close()
+  },
+  async read() {
+    const store = await ledger.open(path, { readOnly: true })
+    say({ seq: store.seq })
+    await store.close()
+  },
+  /** How much memory it took to open it. */
+  async measure() {
+    const store = await sizes.open(path, { readOnly: true })
+    say({ seq: store.seq, bytes: store.state.bytes, memory: process.resourceUsage().maxRSS * 1024 })
+    await store.close()
+  },
+}
+
+PARTS[what]?.().catch((error: unknown) => {
+  if (!(error instanceof StoreError)) throw error
+  const { code, message } = error
+  say({ code, message })
+})

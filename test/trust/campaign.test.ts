@@ -1,0 +1,47 @@
+import { defineStore } from 'ministore-ts'
+import { fileJournal } from 'ministore-ts/file'
+import { describe, expect, test } from 'vitest'
+import { build, MUTANTS } from './mutants.ts'
+import { BrokenPromise, emptyTally, type Subject, trial } from './trial.ts'
+
+const TRIALS = 2000
+// Printed, so that a failure can be had again: MINISTORE_SEED=… npm test
+const SEED = Number(process.env['MINISTORE_SEED'] ?? Date.now() % 2 ** 31)
+
+/** The seed and message of the first trial that sees a promise broken. */
+async function firstBroken(subject: Subject, from: number, trials: number) {
+  const tally = emptyTally()
+  for (let seed = from; seed < from + trials; seed++) {
+    try {
+      await trial(subject, seed, tally)
+    } catch (error) {
+      if (error instanceof BrokenPromise) return { trials: seed - from + 1, message: error.message }
+      throw error
+    }
+  }
+  return { tally }
+}
+
+describe('on a simulated disk', () => {
+  test(`${TRIALS} trials of crashes and faults break no promise, from seed ${SEED}`, async () => {
+    const { message, tally } = await firstBroken({ defineStore, fileJournal }, SEED, TRIALS)
+    expect(message).toBeUndefined()
+    // A campaign that meets nothing proves nothing.
+    for (const [what, count] of Object.entries(tally ?? {})) {
+      expect(count, what).toBeGreaterThan(TRIALS / 50)
+    }
+    console.log(`seed ${SEED}:`, JSON.stringify(tally))
+  }, 120_000)
+})
+
+describe('the trials catch a store with', () => {
+  test.each(MUTANTS)(
+    '$name',
+    async (mutant) => {
+      const caught = await firstBroken(await build(mutant), 1, 3000)
+      expect(caught.message, 'it survived').toBeDefined()
+      console.log(`${mutant.name}: caught by trial ${caught.trials}: ${caught.message}`)
+    },
+    120_000,
+  )
+})

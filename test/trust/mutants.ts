@@ -1,0 +1,121 @@
+// Broken stores, each the real one but for a few characters: what the trials must catch.
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Subject } from './trial.ts'
+
+interface Mutant {
+  readonly name: string
+  readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[]
+}
+
+const journal = 'file/journal.ts'
+const recover = 'file/recover.ts'
+const scan = 'format/scan.ts'
+
+const edit = (file: string, from: string, to: string) => ({ file, from, to })
+
+/** As reliability demands them: each is a mistake that some store has made. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'no fsync',
+    edits: [edit(journal, "!== 'os') await file.datasync()", "!== 'os') await undefined")],
+  },
+  {
+    name: 'an answer before the sync',
+    edits: [edit(journal, "!== 'os') await file.datasync()", "!== 'os') void file.datasync()")],
+  },
+  {
+    name: 'no fsync of the directory',
+    edits: [
+      edit(recover, 'await fs.syncDir(dirname(path))', 'await undefined'),
+      edit(journal, 'await this.#fs.syncDir(dirname(this.#path))', 'await undefined'),
+    ],
+  },
+  {
+    name: 'no fsync at open',
+    edits: [edit(journal, 'await this.#open.sync()', 'await undefined')],
+  },
+  {
+    name: 'a retry after a failed fsync',
+    edits: [
+      edit(
+        journal,
+        "!== 'os') await file.datasync()",
+        "!== 'os') await Promise.resolve(file.datasync()).catch(() => file.datasync())",
+      ),
+    ],
+  },
+  {
+    name: 'no rollback',
+    edits: [
+      edit(
+        journal,
+        `      await file.truncate(this.#end.offset)
+      await file.sync()
+`,
+        '',
+      ),
+    ],
+  },
+  {
+    name: 'short writes ignored',
+    edits: [edit(recover, 'if (written === bytes.length) return', 'if (written >= 0) return')],
+  },
+  {
+    name: 'no rewrite of the last group at open',
+    edits: [edit(journal, 'await rewrite(this.#open, group, this.#end.offset)', 'await undefined')],
+  },
+  {
+    name: 'the rule that any valid line behind a bad one is damage',
+    edits: [
+      edit(
+        scan,
+        'if (!record || (record.seq - record.b <= next && record.seq > next)) continue',
+        'if (!record) continue',
+      ),
+    ],
+  },
+  {
+    name: 'no b',
+    edits: [edit('format/line.ts', '{b > 0 ?', '{b > 1e9 ?')],
+  },
+  {
+    name: 'the rule to cut at the first bad line',
+    edits: [
+      edit(scan, 'kind = judge(line, record?.seq)', "kind = 'torn_write'"),
+      edit(
+        scan,
+        'if (!record || (record.seq - record.b <= next && record.seq > next)) continue',
+        'if (next > 0) continue',
+      ),
+    ],
+  },
+  {
+    name: 'a line taken for torn where a sector merely ends in NUL',
+    edits: [edit(scan, '.every((byte) => byte === 0)', '.at(-1) === 0')],
+  },
+]
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A copy of src/ with the mutant's edits, inside the repository, so that its imports resolve. */
+export async function build({ name, edits }: Mutant): Promise<Subject> {
+  const directory = join(root, 'node_modules/.cache/ministore-mutants', name.replaceAll(' ', '-'))
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  cpSync(join(root, 'src'), directory, { recursive: true })
+  for (const { file, from, to } of edits) {
+    const path = join(directory, file)
+    const source = readFileSync(path, 'utf8')
+    if (source.split(from).length !== 2) throw new Error(`${name}: not once in ${file}: ${from}`)
+    writeFileSync(
+      path,
+      source.replace(from, () => to),
+    )
+  }
+  const load = (file: string) =>
+    import(/* @vite-ignore */ pathToFileURL(join(directory, file)).href)
+  const [{ defineStore }, { fileJournal }] = [await load('index.ts'), await load('file/index.ts')]
+  return { defineStore, fileJournal }
+}

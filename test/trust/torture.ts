@@ -1,0 +1,62 @@
+// npm run torture -- --trials 1000000 --seed 1 [--mutants] [--json]
+// The campaign of `npm test`, for as long as you like. Exit code 1 where a promise was broken.
+import { parseArgs } from 'node:util'
+import { defineStore } from 'ministore-ts'
+import { fileJournal } from 'ministore-ts/file'
+import { build, MUTANTS } from './mutants.ts'
+import { BrokenPromise, emptyTally, type Subject, trial } from './trial.ts'
+
+const { values } = parseArgs({
+  options: {
+    trials: { type: 'string', default: '100000' },
+    seed: { type: 'string', default: '1' },
+    mutants: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+const [trials, seed] = [Number(values.trials), Number(values.seed)]
+
+async function campaign(name: string, subject: Subject, stopAtFirst: boolean) {
+  const tally = emptyTally()
+  const broken: string[] = []
+  const start = Date.now()
+  let done = 0
+  while (done < trials && !(stopAtFirst && broken.length > 0)) {
+    try {
+      await trial(subject, seed + done, tally)
+    } catch (error) {
+      if (!(error instanceof BrokenPromise)) throw error
+      broken.push(error.message)
+    }
+    done += 1
+    if (process.stderr.isTTY && done % 100 === 0) {
+      const left = (((Date.now() - start) / done) * (trials - done)) / 1000
+      const told = `${name}: ${done} of ${trials} trials, ${broken.length} broken`
+      process.stderr.write(`\r${told}, ${Math.round(left)} s left\u001b[K`)
+    }
+  }
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  return { name, trials: done, seconds: (Date.now() - start) / 1000, broken, tally }
+}
+
+const real = await campaign('the store', { defineStore, fileJournal }, false)
+const mutants = []
+for (const mutant of values.mutants ? MUTANTS : []) {
+  mutants.push(await campaign(mutant.name, await build(mutant), true))
+}
+if (values.json) {
+  console.log(JSON.stringify({ seed, real, mutants }, null, 2))
+} else {
+  console.log(`${real.trials} trials from seed ${seed} in ${Math.round(real.seconds)} s`)
+  for (const [what, count] of Object.entries(real.tally)) {
+    console.log(`${String(count).padStart(12)}  ${what}`)
+  }
+  console.log(`${String(real.broken.length).padStart(12)}  broken promises`)
+  for (const message of real.broken.slice(0, 20)) console.log(`  ${message}`)
+  for (const { name, trials, broken } of mutants) {
+    const told = broken[0] ? `caught by trial ${trials}: ${broken[0]}` : `SURVIVED ${trials} trials`
+    console.log(`${name}: ${told}`)
+  }
+}
+const survived = mutants.filter(({ broken }) => broken.length === 0)
+process.exitCode = real.broken.length + survived.length > 0 ? 1 : 0

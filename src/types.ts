@@ -262,6 +262,8 @@ export interface OpenFile {
   /** The bytes, and what is needed to find them again. */
   datasync(): Awaitable<void>
   sync(): Awaitable<void>
+  /** Whether `path` still leads to this file, which was not removed, renamed or replaced. */
+  isAt(path: string): Awaitable<boolean>
   close(): Awaitable<void>
 }
 

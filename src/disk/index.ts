@@ -33,6 +33,10 @@ export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem
         truncate: (size) => fs.ftruncateSync(fd, size),
         datasync: () => (blocking ? fs.fdatasyncSync(fd) : fdatasync(fd)),
         sync: () => (blocking ? fs.fsyncSync(fd) : fsync(fd)),
+        isAt(path) {
+          const there = fs.statSync(path, { throwIfNoEntry: false })
+          return there !== undefined && there.ino === stat.ino && there.dev === stat.dev
+        },
         close() {
           // Its number is soon another file's: nothing that comes late may go there.
           const open = fd

@@ -138,6 +138,8 @@ class FileJournal implements T.Journal {
     try {
       await writeAll(file, bytes, offset)
       if (this.#options.durability !== 'os') await file.datasync()
+      // Whoever opens the path next must find what is acknowledged here.
+      if (!(await file.isAt(this.#path))) throw new Error('the file was removed or replaced')
     } catch (cause) {
       this.#failed = await this.#rollBack(file, cause)
       throw this.#failed

@@ -121,11 +121,11 @@ function mount(platter: Platter, faults: ReadonlyMap<number, Fault> = new Map())
       operate(() => {
         const there = platter.names.get(path)
         if (flags === 'wx' && there) throw systemError('EEXIST', path)
-        if (flags === 'r' || flags === 'r+') return openFile(find(path), platter.random, operate)
+        if (flags === 'r' || flags === 'r+') return openFile(platter, find(path), operate)
         const inode = there ?? newInode()
         if (there) truncate(there, 0)
         else move(platter, { directory: dirname(path), added: [path, inode] })
-        return openFile(inode, platter.random, operate)
+        return openFile(platter, inode, operate)
       }),
     mkdir: () => operate(() => undefined),
     rename: (from, to) =>
@@ -157,13 +157,13 @@ function mount(platter: Platter, faults: ReadonlyMap<number, Fault> = new Map())
 type PartialFault = Exclude<Fault, string>
 type Operate = <T>(run: () => T, instead?: (fault: PartialFault) => T) => Promise<T>
 
-function openFile(inode: Inode, random: Random, operate: Operate): OpenFile {
+function openFile(platter: Platter, inode: Inode, operate: Operate): OpenFile {
   const sync = () =>
     operate(
       () => makeDurable(inode),
       (fault) => {
         if ('short' in fault) return makeDurable(inode)
-        inode.durable = atSomeMoment(inode, random)
+        inode.durable = atSomeMoment(inode, platter.random)
         forget(inode)
         throw systemError(fault.errno)
       },
@@ -191,6 +191,7 @@ function openFile(inode: Inode, random: Random, operate: Operate): OpenFile {
     truncate: (size) => operate(() => truncate(inode, size)),
     datasync: sync,
     sync,
+    isAt: (path) => operate(() => platter.names.get(path) === inode),
     close: () => operate(() => undefined),
   }
 }

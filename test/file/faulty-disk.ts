@@ -90,6 +90,7 @@ export function faultyDisk(real: FileSystem = nodeFileSystem()): FaultyDisk {
       truncate: (size) => pass({ operation: 'truncate', ...at }, () => file.truncate(size)),
       datasync: () => pass({ operation: 'datasync', ...at }, () => inTheAir(() => file.datasync())),
       sync: () => pass({ operation: 'sync', ...at }, () => inTheAir(() => file.sync())),
+      isAt: (name) => pass({ operation: 'isAt', ...at }, () => file.isAt(name)),
       close: () => pass({ operation: 'close', ...at }, () => file.close()),
     }
   }

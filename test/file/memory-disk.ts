@@ -55,6 +55,7 @@ export class MemoryDisk implements FileSystem {
       },
       datasync() {},
       sync() {},
+      isAt: (name) => this.#files.get(name) === file,
       close() {},
     }
   }

@@ -50,8 +50,9 @@ describe('group commit on a disk', () => {
     }
     await Promise.all(pending)
     const operations = disk.calls.slice(from).map(({ operation }) => operation)
-    const groups = operations.length / 2
-    expect(operations).toEqual(Array.from({ length: groups }, () => ['write', 'datasync']).flat())
+    const groups = operations.length / 3
+    const group = ['write', 'datasync', 'isAt']
+    expect(operations).toEqual(Array.from({ length: groups }, () => group).flat())
     expect(overlaps).toBe(0)
     expect(groups).toBeLessThanOrEqual(200)
     const records = recordsIn(readFileSync(path))
@@ -185,7 +186,8 @@ describe('the ways to sync', () => {
     const store = await ledger.open(journal)
     const before = disk.calls.length
     await writeNotes(store, ['a', 'b'])
-    expect(disk.calls.slice(before).map(({ operation }) => operation)).toEqual(['write', 'write'])
+    const operations = disk.calls.slice(before).map(({ operation }) => operation)
+    expect(operations).toEqual(['write', 'isAt', 'write', 'isAt'])
     await store.close()
     expect((await ledger.replay(path)).state.notes).toEqual(['a', 'b'])
   })

@@ -110,8 +110,7 @@ export async function openCore(
     if (entries.length === 0) return durable.seq
     const appended = await journal.append(entries, durable.seq)
     if (appended.ok && appended.seq > durable.seq) return appended.seq
-    const what = `another writer appended to ${journal.name}, so this was not written`
-    throw new StoreError('io', what)
+    throw new StoreError('io', `another writer appended to ${journal.name}: not written`)
   }
 
   function settle({ record, receipt, resolve }: T.Waiting): void {
@@ -125,18 +124,21 @@ export async function openCore(
 
   /** Fail stop: the group has the outcome that the journal names, the rest was never written. */
   function stop(cause: unknown, group: readonly T.Waiting[]): void {
-    const { name } = journal
-    const broken = `the append to ${name} broke off: ${cause}`
+    const broken = `the append to ${journal.name} broke off: ${cause}`
     const error = cause instanceof StoreError ? cause : new StoreError('unknown', broken, { cause })
     const code = error.code === 'unknown' ? 'io' : error.code
-    const what = `not written: ${name} takes no more dispatches since seq ${durable.seq}`
-    const { path } = error
-    const refused = new StoreError(code, `${what} (${error.message})`, { path, cause: error })
+    const what = `not written: ${journal.name} takes no dispatches since seq ${durable.seq}`
+    const options = { path: error.path, cause: error }
+    const refused = new StoreError(code, `${what} (${error.message})`, options)
     stopped ??= refused
-    for (const { reject } of group) reject(error)
-    for (const { reject } of queue) reject(refused)
+    for (const waiting of group) end(waiting, error)
+    for (const waiting of queue) end(waiting, refused)
     queue = []
   }
+
+  /** What only waited for records that are durable has its answer all the same. */
+  const end = (waiting: T.Waiting, error: StoreError) =>
+    waiting.receipt.seq > durable.seq ? waiting.reject(error) : settle(waiting)
 
   async function close(): Promise<void> {
     stopped = new StoreError('closed', `${journal.name} was closed: open it again`)

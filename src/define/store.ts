@@ -13,14 +13,27 @@ export async function openStore(
   journal: T.Journal,
   options: T.OpenOptions,
 ): Promise<object> {
+  const onListenerError = guarded(options.onListenerError)
   try {
-    return surface(definition, journal, await openCore(definition, journal, options))
+    const core = await openCore(definition, journal, { ...options, onListenerError })
+    return surface(definition, journal, core)
   } catch (error) {
     // What went wrong before says more than what goes wrong here.
     await journal.close().catch(() => undefined)
     throw withPath(error, journal)
   }
 }
+
+/** A handler of errors that throws one itself must not harm the store either. */
+const guarded =
+  (handle: (error: unknown) => void = console.error) =>
+  (error: unknown): void => {
+    try {
+      handle(error)
+    } catch (again) {
+      console.error(again)
+    }
+  }
 
 /** What the core found in a record, with where that record is. */
 export function withPath(error: unknown, { name }: T.Journal): unknown {

@@ -136,6 +136,8 @@ class FileJournal implements T.Journal {
     if (expected !== seq) return { ok: false, head: seq }
     const { bytes, count } = this.#encode(batch, seq + 1)
     try {
+      // A writer that no lock kept out was here: its records must not be written over.
+      if ((await file.size()) !== offset) return { ok: false, head: seq }
       await writeAll(file, bytes, offset)
       if (this.#options.durability !== 'os') await file.datasync()
       // Whoever opens the path next must find what is acknowledged here.

@@ -82,6 +82,21 @@ describe('when an append fails', () => {
     await store.close()
   })
 
+  test('what only repeats or reads something durable has its answer all the same', async () => {
+    const journal = gatedJournal()
+    const store = await broker.open(journal)
+    const first = store.dispatch('addTopic', { name: 'a' }, { key: 'k' })
+    await settle()
+    journal.appends[0]?.release()
+    await first
+    const failing = store.dispatch('addTopic', { name: 'b' }).catch((error: unknown) => error)
+    await settle()
+    const again = store.dispatch('addTopic', { name: 'a' }, { key: 'k' })
+    journal.appends[1]?.fail(new Error('disk'))
+    expect(await failing).toMatchObject({ code: 'unknown' })
+    expect(await again).toEqual({ ...(await first), duplicate: true })
+  })
+
   test('a journal that names the outcome is believed', async () => {
     const journal = gatedJournal()
     const store = await broker.open(journal)

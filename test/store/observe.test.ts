@@ -75,6 +75,21 @@ describe('subscribe', () => {
     )
   })
 
+  test('is not harmed by a handler of listener errors that throws itself', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const onListenerError = () => {
+      throw new Error('handler')
+    }
+    const store = await broker.memory([], { onListenerError })
+    store.subscribe(() => {
+      throw new Error('listener')
+    })
+    expect(await store.dispatch('addTopic', { name: 'a' })).toMatchObject({ seq: 1 })
+    expect(await store.dispatch('addTopic', { name: 'b' })).toMatchObject({ seq: 2 })
+    expect(log).toHaveBeenCalledTimes(2)
+    log.mockRestore()
+  })
+
   test('lets a listener dispatch, subscribe and unsubscribe', async () => {
     const store = await broker.memory()
     const late = vi.fn()

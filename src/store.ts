@@ -7,13 +7,13 @@ import { publish } from './publish.ts'
 import { encode, encodeBody } from './record/encode.ts'
 import type * as T from './types.ts'
 
-/** Recovers and replays the journal, then takes dispatches. Throws StoreError where it does not fit. */
+/** Replays an open journal, then takes dispatches. Throws StoreError where it does not fit. */
 export async function openCore(
   definition: T.Definition,
   journal: T.Journal,
+  { created, found }: T.JournalInfo,
   { now = Date.now, onListenerError }: T.OpenOptions,
 ): Promise<T.Core> {
-  const { created, found } = await journal.open(definition.name)
   const keys: T.Keys = new Map()
   /** What everybody sees. */
   let durable = await replay(definition, journal, { keys })

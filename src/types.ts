@@ -224,7 +224,10 @@ export interface Journal {
   readonly name: string
   /** The largest entry it takes, in bytes of UTF-8. */
   readonly maxEntryBytes: number
-  /** Create it if absent, check that it belongs to `store`, recover. Once, before anything else. */
+  /**
+   * Create it if absent, check that it belongs to `store`, recover. Once, before anything else; where
+   * it fails, it has released what it took.
+   */
   open(store: string): Promise<JournalInfo>
   /** In this order, first seq = `expected + 1`, durable when it resolves. One call at a time. */
   append(batch: readonly NewEntry[], expected: number): Promise<AppendResult>
@@ -239,8 +242,8 @@ export type Awaitable<T> = T | Promise<T>
 
 /** What the file journal asks of a disk. Errors carry the system's `code`, such as `ENOSPC`. */
 export interface FileSystem {
-  /** `r`: read. `r+`: read and write. `w+`: the same, created or emptied. New files have mode 0600. */
-  open(path: string, flags: 'r' | 'r+' | 'w+' | 'wx'): Awaitable<OpenFile>
+  /** `r`: read. `r+`: read and write. `wx`: write a new file, mode 0600, or fail with `EEXIST`. */
+  open(path: string, flags: 'r' | 'r+' | 'wx'): Awaitable<OpenFile>
   /** With missing parents; durable when it resolves. */
   mkdir(path: string): Awaitable<void>
   rename(from: string, to: string): Awaitable<void>

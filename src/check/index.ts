@@ -47,7 +47,7 @@ export async function replayCheck(
   } catch (error) {
     problems.push(describe(error, seq + 1))
   } finally {
-    await journal.close()
+    await journal.close().catch(() => undefined)
   }
   const actual = await digest(state)
   if (expected !== undefined && expected !== actual) {

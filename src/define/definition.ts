@@ -49,8 +49,8 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
     },
     async replay(source: string | T.Journal, { until }: { until?: number | undefined } = {}) {
       const journal = await toJournal(source, { readOnly: true })
+      await journal.open(name)
       try {
-        await journal.open(name)
         const head = await replay(definition, journal, { until })
         return { ...head, records: head.seq, digest: await digest(head.state) }
       } catch (error) {

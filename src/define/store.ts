@@ -14,8 +14,10 @@ export async function openStore(
   options: T.OpenOptions,
 ): Promise<object> {
   const onListenerError = guarded(options.onListenerError)
+  // Where this fails, the journal is not ours to close: another store may have it.
+  const info = await journal.open(definition.name)
   try {
-    const core = await openCore(definition, journal, { ...options, onListenerError })
+    const core = await openCore(definition, journal, info, { ...options, onListenerError })
     return surface(definition, journal, core)
   } catch (error) {
     // What went wrong before says more than what goes wrong here.

@@ -14,14 +14,15 @@ export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem
   const blocking = sync === 'blocking'
   return {
     open(path, flags) {
+      // Before it is opened: opening a pipe would wait for its other end.
+      const there = fs.statSync(path, { throwIfNoEntry: false })
+      if (there && !there.isFile()) {
+        const what = there.isDirectory() ? 'is a directory' : 'is not a regular file'
+        throw Object.assign(new Error(`${path} ${what}`), { code: 'EISDIR' })
+      }
       // Numbers, not FileHandles: those are closed, with a warning, when they are collected.
       let fd = fs.openSync(path, flags, 0o600)
       const stat = fs.fstatSync(fd)
-      if (!stat.isFile()) {
-        fs.closeSync(fd)
-        const what = stat.isDirectory() ? 'is a directory' : 'is not a regular file'
-        throw Object.assign(new Error(`${path} ${what}`), { code: 'EISDIR' })
-      }
       return {
         size: () => fs.fstatSync(fd).size,
         async read(into, position) {

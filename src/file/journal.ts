@@ -44,6 +44,7 @@ class FileJournal implements T.Journal {
   }
 
   async open(store: string): Promise<T.JournalInfo> {
+    if (this.#file) throw this.#error('locked', 'is open already, through this very object')
     try {
       return await (this.#options.readOnly ? this.#openToRead(store) : this.#openToWrite(store))
     } catch (cause) {

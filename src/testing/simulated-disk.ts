@@ -122,9 +122,8 @@ function mount(platter: Platter, faults: ReadonlyMap<number, Fault> = new Map())
         const there = platter.names.get(path)
         if (flags === 'wx' && there) throw systemError('EEXIST', path)
         if (flags === 'r' || flags === 'r+') return openFile(platter, find(path), operate)
-        const inode = there ?? newInode()
-        if (there) truncate(there, 0)
-        else move(platter, { directory: dirname(path), added: [path, inode] })
+        const inode = newInode()
+        move(platter, { directory: dirname(path), added: [path, inode] })
         return openFile(platter, inode, operate)
       }),
     mkdir: () => operate(() => undefined),

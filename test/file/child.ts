@@ -1,4 +1,7 @@
 // Run as a process of its own: `node … child.ts <what> <path> [user id]`. Speaks in JSON lines.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { StoreError } from 'ministore-ts'
 import { ledger } from './ledger.ts'
 import { sizes } from './sizes.ts'
@@ -11,6 +14,7 @@ if (user) {
   process.setuid?.(Number(user))
 }
 const say = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`)
+const self = fileURLToPath(import.meta.url)
 const untilToldToEnd = () => new Promise((resolve) => process.stdin.once('end', resolve).resume())
 
 const PARTS: Record<string, () => Promise<void>> = {
@@ -20,6 +24,23 @@ const PARTS: Record<string, () => Promise<void>> = {
     say({ seq: store.seq })
     await untilToldToEnd()
     await store.close()
+  },
+  /** Holds the journal, has a forked child try to write to it, and writes itself. */
+  async fork() {
+    const store = await ledger.open(path)
+    await once(fork(self, ['dispatch', path]), 'exit')
+    say(await store.dispatch('note', 'of the parent'))
+    await store.close()
+  },
+  /** Holds the journal, and has a forked child that outlives it. */
+  async outlived() {
+    const store = await ledger.open(path)
+    const { pid } = fork(self, ['linger'], { detached: true, stdio: 'ignore' })
+    say({ seq: store.seq, pid })
+    await untilToldToEnd()
+  },
+  async linger() {
+    await new Promise((resolve) => setTimeout(resolve, 60_000))
   },
   /** Opens, writes, and forgets to close. */
   async forget() {

@@ -32,7 +32,9 @@ describe('a journal of over 100 MB', () => {
     const after = await start('measure', large).next()
     expect(before).toMatchObject({ seq: 2, bytes: 2 * MEBIBYTE })
     expect(after).toMatchObject({ seq: 120, bytes: 120 * MEBIBYTE })
-    expect(Number(after?.['memory']) - Number(before?.['memory'])).toBeLessThan(70e6)
+    // What is not collected yet counts too; held at once, the journal would take twice its size.
+    const more = Number(after?.['memory']) - Number(before?.['memory'])
+    expect(more).toBeLessThan(0.8 * statSync(large).size)
   })
 
   test('is not read from its begin for its last records, and not to its end for its first', async () => {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSy
 import { hostname } from 'node:os'
 import { StoreError } from 'ministore-ts'
 import { describe, expect, test } from 'vitest'
-import { ledger, writeNotes } from './ledger.ts'
+import { type Ledger, ledger, writeNotes } from './ledger.ts'
 import { start } from './processes.ts'
 import { filesBeside, linesOf, tempJournal } from './temp-journal.ts'
 
@@ -70,6 +70,33 @@ describe('one writer', () => {
     await expect(ledger.open(path)).rejects.toMatchObject({ code: 'locked' })
     await store.close()
   })
+})
+
+describe('two writers that no lock kept apart', () => {
+  const WAYS: Record<string, (path: string) => Promise<[Ledger, Ledger]>> = {
+    'as the lock file was removed under the first': async (path) => {
+      const first = await ledger.open(path)
+      unlinkSync(`${path}.lock`)
+      return [first, await ledger.open(path)]
+    },
+    'as both said lock: false': async (path) => [
+      await ledger.open(path, { lock: false }),
+      await ledger.open(path, { lock: false }),
+    ],
+  }
+  for (const [why, openBoth] of Object.entries(WAYS)) {
+    test(`${why}: the one that comes late is refused, and writes over nothing`, async () => {
+      const path = tempJournal()
+      const [first, second] = await openBoth(path)
+      await writeNotes(first, ['of the first', 'of the first'])
+      const late = second.dispatch('note', 'of the second')
+      await expect(late).rejects.toMatchObject({ code: 'io' })
+      await expect(late).rejects.toThrow('another writer')
+      await writeNotes(first, ['of the first'])
+      await Promise.all([first.close(), second.close()])
+      expect((await ledger.replay(path)).state.notes).toEqual(Array(3).fill('of the first'))
+    })
+  }
 })
 
 describe('the lock file', () => {

@@ -30,12 +30,11 @@ export class MemoryDisk implements FileSystem {
     this.#locks.clear()
   }
 
-  open(path: string, flags: 'r' | 'r+' | 'w+' | 'wx'): OpenFile {
+  open(path: string, flags: 'r' | 'r+' | 'wx'): OpenFile {
     const old = this.#files.get(path)
     if (!old && flags.startsWith('r')) throw errno('ENOENT', path)
     if (old && flags === 'wx') throw errno('EEXIST', path)
     const file = old ?? { bytes: Buffer.alloc(0) }
-    if (flags === 'w+') file.bytes = Buffer.alloc(0)
     this.#files.set(path, file)
     return {
       size: () => file.bytes.length,

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { onTestFinished } from 'vitest'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -10,12 +12,19 @@ const ALIAS = {
   'ministore-ts': here('../../src/index.ts'),
 }
 
-export interface Child {
+export interface Child extends Speaker {
   readonly process: ChildProcess
-  /** What it says next; undefined when it ended. */
-  next(): Promise<Record<string, unknown> | undefined>
   /** Its exit code, or the signal that ended it. */
   readonly ended: Promise<number | string>
+}
+
+export interface Thread extends Speaker {
+  readonly worker: Worker
+}
+
+interface Speaker {
+  /** What it says next; undefined when it ended. */
+  next(): Promise<Record<string, unknown> | undefined>
 }
 
 /**
@@ -40,13 +49,33 @@ export function start(what: string, path: string, user?: number): Child {
   )
   onTestFinished(() => void child.kill('SIGKILL'))
   if (!child.stdout) throw new Error('a child without stdout')
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
     process: child,
-    async next() {
-      const { done, value } = await lines.next()
-      return done ? undefined : JSON.parse(value)
-    },
+    next: listen(child.stdout),
     ended: once(child, 'close').then(([code, signal]) => code ?? signal),
+  }
+}
+
+/** Starts child.ts as a thread of this process; it is terminated when the test ends at the latest. */
+export function startThread(what: string, path: string): Thread {
+  const code = `
+    const { createJiti } = await import(${JSON.stringify(import.meta.resolve('jiti'))})
+    const file = ${JSON.stringify(here('child.ts'))}
+    await createJiti(file, { alias: ${JSON.stringify(ALIAS)} }).import(file)`
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
+    // Such a worker has no file's name before them.
+    argv: ['child.ts', what, path],
+    stdin: true,
+    stdout: true,
+  })
+  onTestFinished(async () => void (await worker.terminate()))
+  return { worker, next: listen(worker.stdout) }
+}
+
+function listen(output: Readable): Speaker['next'] {
+  const lines = createInterface({ input: output })[Symbol.asyncIterator]()
+  return async () => {
+    const { done, value } = await lines.next()
+    return done ? undefined : JSON.parse(value)
   }
 }

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { fileJournal } from 'ministore-ts/file'
 import { describe, expect, test } from 'vitest'
 import { broker } from '../store/broker.ts'
 import { tempJournal } from './temp-journal.ts'
@@ -33,4 +35,20 @@ describe('a journal that goes away under an open store', () => {
     expect(Object.keys(store.state.topics)).toEqual(['a'])
     await store.close()
   })
+})
+
+describe('one journal object', () => {
+  test('opens once: a second open is refused, and the first store goes on', async () => {
+    const journal = fileJournal(tempJournal())
+    const store = await broker.open(journal)
+    await expect(broker.open(journal)).rejects.toMatchObject({ code: 'locked' })
+    expect(await store.dispatch('addTopic', { name: 'a' })).toMatchObject({ seq: 1 })
+    await store.close()
+  })
+})
+
+test('a path that is a pipe is refused at once', async () => {
+  const path = tempJournal()
+  execFileSync('mkfifo', [path])
+  await expect(broker.open(path)).rejects.toThrow(/is not a regular file/)
 })

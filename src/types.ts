@@ -267,6 +267,8 @@ export interface OpenFile {
   sync(): Awaitable<void>
   /** Whether `path` still leads to this file, which was not removed, renamed or replaced. */
   isAt(path: string): Awaitable<boolean>
+  /** Until it is closed, nobody else gets this file's lock, by whatever name they open it; false where one has it. */
+  tryLock(): Awaitable<boolean>
   close(): Awaitable<void>
 }
 

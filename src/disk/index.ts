@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import type { FileSystem } from '../types.ts'
-import { lock } from './lock.ts'
+import { lock, tryLockFile } from './lock.ts'
 
 const fdatasync = promisify(fs.fdatasync)
 const fsync = promisify(fs.fsync)
@@ -38,6 +38,7 @@ export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem
           const there = fs.statSync(path, { throwIfNoEntry: false })
           return there !== undefined && there.ino === stat.ino && there.dev === stat.dev
         },
+        tryLock: () => tryLockFile(fd, path),
         close() {
           // Its number is soon another file's: nothing that comes late may go there.
           const open = fd

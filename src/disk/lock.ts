@@ -10,7 +10,7 @@ const BEGIN = '{"pid":'
  * would then hold a lock on nothing. Throws StoreError `locked`, naming the holder.
  */
 export async function lock(path: string): Promise<() => void> {
-  const { tryLock } = await loadLocks(path)
+  const tryLock = await loadLocks(path)
   for (;;) {
     const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600)
     let held = false
@@ -26,6 +26,11 @@ export async function lock(path: string): Promise<() => void> {
       if (!held) fs.closeSync(fd)
     }
   }
+}
+
+/** Locks the open file itself, wherever it was found. */
+export async function tryLockFile(fd: number, path: string): Promise<boolean> {
+  return (await loadLocks(path))(fd)
 }
 
 /** Not over what is somebody's own, such as yarn's lock file beside a journal named "yarn". */
@@ -47,7 +52,7 @@ function holder(path: string): string {
   }
 }
 
-async function loadLocks(path: string): Promise<{ tryLock(fd: number): boolean }> {
+async function loadLocks(path: string): Promise<(fd: number) => boolean> {
   // The addon ends these processes when it is loaded.
   if ('Bun' in globalThis || 'Deno' in globalThis) {
     const what =
@@ -55,5 +60,7 @@ async function loadLocks(path: string): Promise<{ tryLock(fd: number): boolean }
     throw new StoreError('locked', `${path}: ${what}`, { path })
   }
   // @ts-expect-error: it ships no types
-  return import('fs-native-extensions')
+  const { tryLock } = await import('fs-native-extensions')
+  // One byte far behind the end: on Windows, nobody else can read or write what is locked.
+  return (fd) => tryLock(fd, 2 ** 40, 1)
 }

@@ -75,6 +75,7 @@ class FileJournal implements T.Journal {
     this.#file = await this.#openIfThere('r+')
     const header = this.#file && (await readHeader(this.#file, this.name, store))
     if (!header) return this.#create(store)
+    await this.#lockFile()
     const { found, group } = await this.#recover(header)
     const saveAs = `${this.#path}.torn-${this.#end.seq + 1}`
     const mended = found && (await mend(this.#fs, this.#open, found, saveAs))
@@ -97,10 +98,18 @@ class FileJournal implements T.Journal {
     await old?.close()
     await createFile(this.#fs, this.#path, store)
     this.#file = await this.#fs.open(this.#path, 'r+')
+    await this.#lockFile()
     const header = await readHeader(this.#file, this.name, store)
     if (!header) throw this.#error('io', 'has no header although it was just written')
     await this.#recover(header)
     return { ...this.#info(header, found), created: true }
+  }
+
+  /** Whoever came by another name, or after the lock file was removed, has another lock file. */
+  async #lockFile(): Promise<void> {
+    if (this.#options.lock === false || (await this.#open.tryLock())) return
+    const what = 'is open elsewhere, under another name or with its lock file removed'
+    throw this.#error('locked', `${what}: close that store first, or open with { readOnly: true }`)
   }
 
   #info({ epoch }: FileHeader, found: T.Found | undefined): T.JournalInfo {

@@ -76,7 +76,7 @@ function mount(platter: Platter, faults: ReadonlyMap<number, Fault> = new Map())
   const ended = new Promise<'kill' | 'power cut'>((resolve) => {
     tell = resolve
   })
-  const locks = new Set<string>()
+  const locks = new Set<string | Inode>()
 
   const end = (cause: 'kill' | 'power cut') => {
     if (how) return
@@ -121,10 +121,10 @@ function mount(platter: Platter, faults: ReadonlyMap<number, Fault> = new Map())
       operate(() => {
         const there = platter.names.get(path)
         if (flags === 'wx' && there) throw systemError('EEXIST', path)
-        if (flags === 'r' || flags === 'r+') return openFile(platter, find(path), operate)
+        if (flags === 'r' || flags === 'r+') return openFile(platter, find(path), operate, locks)
         const inode = newInode()
         move(platter, { directory: dirname(path), added: [path, inode] })
-        return openFile(platter, inode, operate)
+        return openFile(platter, inode, operate, locks)
       }),
     mkdir: () => operate(() => undefined),
     rename: (from, to) =>
@@ -156,7 +156,13 @@ function mount(platter: Platter, faults: ReadonlyMap<number, Fault> = new Map())
 type PartialFault = Exclude<Fault, string>
 type Operate = <T>(run: () => T, instead?: (fault: PartialFault) => T) => Promise<T>
 
-function openFile(platter: Platter, inode: Inode, operate: Operate): OpenFile {
+function openFile(
+  platter: Platter,
+  inode: Inode,
+  operate: Operate,
+  locks: Set<string | Inode>,
+): OpenFile {
+  let isLocked = false
   const sync = () =>
     operate(
       () => makeDurable(inode),
@@ -191,7 +197,17 @@ function openFile(platter: Platter, inode: Inode, operate: Operate): OpenFile {
     datasync: sync,
     sync,
     isAt: (path) => operate(() => platter.names.get(path) === inode),
-    close: () => operate(() => undefined),
+    tryLock: () =>
+      operate(() => {
+        isLocked ||= !locks.has(inode)
+        if (isLocked) locks.add(inode)
+        return isLocked
+      }),
+    close: () =>
+      operate(() => {
+        if (isLocked) locks.delete(inode)
+        isLocked = false
+      }),
   }
 }
 

@@ -1,6 +1,7 @@
 // Run as a process of its own: `node … child.ts <what> <path> [user id]`. Speaks in JSON lines.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { StoreError } from 'ministore-ts'
 import { ledger } from './ledger.ts'
@@ -40,7 +41,7 @@ const PARTS: Record<string, () => Promise<void>> = {
     await untilToldToEnd()
   },
   async linger() {
-    await new Promise((resolve) => setTimeout(resolve, 60_000))
+    await setTimeout(60_000)
   },
   /** Opens, writes, and forgets to close. */
   async forget() {
@@ -56,6 +57,17 @@ const PARTS: Record<string, () => Promise<void>> = {
         store.dispatch('note', `${index}`.padEnd(200, 'x')),
       )
       say({ seq: Math.max(...(await Promise.all(group)).map(({ seq }) => seq)) })
+    }
+  },
+  /** The same, but never so much that who reads all of it falls ever further behind. */
+  async load() {
+    const store = await sizes.open(path)
+    for (;;) {
+      const group = Array.from({ length: 1 + Math.floor(Math.random() * 20) }, () =>
+        store.dispatch('blob', 'x'.repeat(Math.random() * 1000)),
+      )
+      say({ seq: Math.max(...(await Promise.all(group)).map(({ seq }) => seq)) })
+      await setTimeout(store.seq < 5_000 ? 2 : 20)
     }
   },
   /** Opens, dispatches and closes, or says why not. */

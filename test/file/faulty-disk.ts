@@ -91,7 +91,15 @@ export function faultyDisk(real: FileSystem = nodeFileSystem()): FaultyDisk {
       datasync: () => pass({ operation: 'datasync', ...at }, () => inTheAir(() => file.datasync())),
       sync: () => pass({ operation: 'sync', ...at }, () => inTheAir(() => file.sync())),
       isAt: (name) => pass({ operation: 'isAt', ...at }, () => file.isAt(name)),
-      close: () => pass({ operation: 'close', ...at }, () => file.close()),
+      tryLock: () => pass({ operation: 'tryLock', ...at }, () => file.tryLock()),
+      async close() {
+        // As on Linux, a descriptor whose close fails is gone all the same.
+        try {
+          ask({ operation: 'close', ...at })
+        } finally {
+          await file.close()
+        }
+      },
     }
   }
   return disk

@@ -1,4 +1,13 @@
-import { existsSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { StoreError } from 'ministore-ts'
 import { describe, expect, test } from 'vitest'
@@ -72,13 +81,54 @@ describe('one writer', () => {
   })
 })
 
+describe('a second writer that finds another lock file', () => {
+  test.each<[string, (path: string, other: string) => string]>([
+    [
+      'as the first one was removed',
+      (path) => {
+        unlinkSync(`${path}.lock`)
+        return path
+      },
+    ],
+    [
+      'as it comes by a symbolic link',
+      (path, other) => {
+        symlinkSync(path, other)
+        return other
+      },
+    ],
+    [
+      'as it comes by a hard link',
+      (path, other) => {
+        linkSync(path, other)
+        return other
+      },
+    ],
+    [
+      'as the journal was renamed',
+      (path, other) => {
+        renameSync(path, other)
+        return other
+      },
+    ],
+  ])('%s: is refused with locked, as the journal itself is locked', async (_, change) => {
+    const path = tempJournal()
+    const store = await ledger.open(path)
+    await store.dispatch('note', 'of the first')
+    const found = change(path, tempJournal())
+    const error = await ledger.open(found).catch((reason) => reason)
+    expect(error).toMatchObject({ code: 'locked', path: found })
+    expect(error.message).toContain('readOnly')
+    expect((await ledger.replay(found)).state.notes).toEqual(['of the first'])
+    await store.close()
+    const next = await ledger.open(found)
+    expect(next.seq).toBe(1)
+    await next.close()
+  })
+})
+
 describe('two writers that no lock kept apart', () => {
   const WAYS: Record<string, (path: string) => Promise<[Ledger, Ledger]>> = {
-    'as the lock file was removed under the first': async (path) => {
-      const first = await ledger.open(path)
-      unlinkSync(`${path}.lock`)
-      return [first, await ledger.open(path)]
-    },
     'as both said lock: false': async (path) => [
       await ledger.open(path, { lock: false }),
       await ledger.open(path, { lock: false }),

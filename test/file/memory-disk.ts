@@ -4,6 +4,7 @@ import { type FileSystem, type OpenFile, StoreError } from 'ministore-ts'
 export class MemoryDisk implements FileSystem {
   readonly #files = new Map<string, { bytes: Buffer }>()
   readonly #locks = new Set<string>()
+  readonly #lockedFiles = new Set<object>()
 
   constructor(files: Record<string, Uint8Array> = {}) {
     for (const [path, bytes] of Object.entries(files)) {
@@ -28,6 +29,7 @@ export class MemoryDisk implements FileSystem {
   /** As the kernel does when their holder dies. */
   releaseLocks(): void {
     this.#locks.clear()
+    this.#lockedFiles.clear()
   }
 
   open(path: string, flags: 'r' | 'r+' | 'wx'): OpenFile {
@@ -36,6 +38,7 @@ export class MemoryDisk implements FileSystem {
     if (old && flags === 'wx') throw errno('EEXIST', path)
     const file = old ?? { bytes: Buffer.alloc(0) }
     this.#files.set(path, file)
+    let isLocked = false
     return {
       size: () => file.bytes.length,
       read: (into, position) => file.bytes.subarray(position).copy(into),
@@ -55,7 +58,14 @@ export class MemoryDisk implements FileSystem {
       datasync() {},
       sync() {},
       isAt: (name) => this.#files.get(name) === file,
-      close() {},
+      tryLock: () => {
+        isLocked ||= !this.#lockedFiles.has(file)
+        if (isLocked) this.#lockedFiles.add(file)
+        return isLocked
+      },
+      close: () => {
+        if (isLocked) this.#lockedFiles.delete(file)
+      },
     }
   }
 

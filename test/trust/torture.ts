@@ -1,8 +1,9 @@
-// npm run torture -- --trials 1000000 --seed 1 [--mutants] [--json]
+// npm run torture -- --trials 1000000 --seed 1 [--mutants] [--kills 1000] [--json]
 // The campaign of `npm test`, for as long as you like. Exit code 1 where a promise was broken.
 import { parseArgs } from 'node:util'
 import { defineStore } from 'ministore-ts'
 import { fileJournal } from 'ministore-ts/file'
+import { killLoop } from './kill-loop.ts'
 import { build, MUTANTS } from './mutants.ts'
 import { BrokenPromise, emptyTally, type Subject, trial } from './trial.ts'
 
@@ -11,6 +12,7 @@ const { values } = parseArgs({
     trials: { type: 'string', default: '100000' },
     seed: { type: 'string', default: '1' },
     mutants: { type: 'boolean', default: false },
+    kills: { type: 'string', default: '1000' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -44,8 +46,16 @@ const mutants = []
 for (const mutant of values.mutants ? MUTANTS : []) {
   mutants.push(await campaign(mutant.name, await build(mutant), true))
 }
+const kills = await killLoop({
+  kills: Number(values.kills),
+  seed,
+  onProgress: ({ kills }) => {
+    if (process.stderr.isTTY) process.stderr.write(`\rkill -9: ${kills} of ${values.kills}\u001b[K`)
+  },
+})
+if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
 if (values.json) {
-  console.log(JSON.stringify({ seed, real, mutants }, null, 2))
+  console.log(JSON.stringify({ seed, real, mutants, kills }, null, 2))
 } else {
   console.log(`${real.trials} trials from seed ${seed} in ${Math.round(real.seconds)} s`)
   for (const [what, count] of Object.entries(real.tally)) {
@@ -56,6 +66,12 @@ if (values.json) {
   for (const { name, trials, broken } of mutants) {
     const told = broken[0] ? `caught by trial ${trials}: ${broken[0]}` : `SURVIVED ${trials} trials`
     console.log(`${name}: ${told}`)
+  }
+}
+if (!values.json) {
+  console.log('kill -9 of real processes, every acknowledged record found again:')
+  for (const [what, count] of Object.entries(kills)) {
+    console.log(`${String(count).padStart(12)}  ${what}`)
   }
 }
 const survived = mutants.filter(({ broken }) => broken.length === 0)

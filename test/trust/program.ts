@@ -1,9 +1,10 @@
-// The children, built once so that they start in a fraction of a second, and talked to.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+// The writer, bundled once so that it starts in a fraction of a second, and talked to.
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
 import type { Job, Said } from './children/bank.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -11,41 +12,30 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 export interface Program {
   /** Starts it, loaded and waiting for its job; behind `wrapper`, a command that runs it. */
   start(wrapper?: readonly string[]): Child
-  /** Removes what was built. */
+  /** Removes the bundle. */
   remove(): void
 }
 
-/** Compiles children/writer.ts with the sources that it imports, inside node_modules. */
-export function buildWriter(): Program {
+/** Bundles children/writer.ts with the sources and all that they import, inside node_modules. */
+export async function buildWriter(): Promise<Program> {
   const cache = join(root, 'node_modules/.cache')
   mkdirSync(cache, { recursive: true })
   const directory = mkdtempSync(join(cache, 'ministore-trust-'))
   const remove = () => rmSync(directory, { recursive: true, force: true })
-  const write = (name: string, content: object) =>
-    writeFileSync(join(directory, name), JSON.stringify(content))
-  // By its own name, a package reaches its own exports: here, the sources as they are now.
-  const exports = { '.': './src/index.js', './*': './src/*/index.js' }
-  write('package.json', { name: 'ministore-ts', type: 'module', exports })
-  write('tsconfig.json', {
-    extends: join(root, 'tsconfig.json'),
-    compilerOptions: {
-      rootDir: root,
-      outDir: directory,
-      noEmit: false,
-      noCheck: true,
-      allowImportingTsExtensions: false,
-      rewriteRelativeImportExtensions: true,
-    },
-    include: [],
-    files: [join(root, 'test/trust/children/writer.ts')],
-  })
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const built = spawnSync(process.execPath, [tsc, '-p', directory], { encoding: 'utf8' })
-  if (built.status !== 0) {
+  try {
+    await build({
+      root,
+      // It knows where `ministore-ts` is.
+      configFile: join(root, 'vitest.config.ts'),
+      logLevel: 'error',
+      ssr: { noExternal: true, external: ['fs-native-extensions'] },
+      build: { ssr: join(root, 'test/trust/children/writer.ts'), outDir: directory },
+    })
+  } catch (error) {
     remove()
-    throw new Error(`the children could not be built: ${built.stdout}${built.stderr}`)
+    throw error
   }
-  const node = [process.execPath, join(directory, 'test/trust/children/writer.js')]
+  const node = [process.execPath, join(directory, 'writer.js')]
   return { start: (wrapper = []) => new Child([...wrapper, ...node]), remove }
 }
 

@@ -3,11 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Found, StoreOf } from 'ministore-ts'
 import { bank, type Said, type Step } from './children/bank.ts'
-
-/** A promise of the store that was seen broken. */
-export class BrokenPromise extends Error {
-  override readonly name = 'BrokenPromise'
-}
+import { BrokenPromise } from './trial.ts'
 
 /** What an opening showed. */
 export interface Sight {
@@ -100,10 +96,12 @@ export class Witness {
       broken(`${seq} records: ${known} were there and ${this.#submitted.length} could follow`)
     this.#recovered.push(...written)
     this.#submitted = []
-    for (const { id } of written) if (this.#absent.has(id)) broken(`${id} failed with io, and is there`)
+    for (const { id } of written)
+      if (this.#absent.has(id)) broken(`${id} failed with io, and is there`)
     for (const [id, at] of this.#acknowledged) {
       const there = this.#recovered[at - 1]?.id
-      if (there !== id) broken(`${id} was acknowledged as record ${at}; there is ${there ?? 'none'}`)
+      if (there !== id)
+        broken(`${id} was acknowledged as record ${at}; there is ${there ?? 'none'}`)
     }
   }
 
@@ -150,7 +148,9 @@ export class Witness {
     let duplicates = 0
     for (const [index, { id, key, mutations }] of this.#recovered.entries()) {
       if (key === undefined) continue
-      const receipt = await store.dispatchAll(mutations, { key })
+      const receipt = await store
+        .dispatchAll(mutations, { key })
+        .catch((error) => broken(`${id} was sent again with its key: ${error}`))
       duplicates += 1
       if (!receipt.duplicate || receipt.seq !== index + 1)
         broken(`${id} was sent again with its key: ${describe(receipt)}, not record ${index + 1}`)

@@ -44,6 +44,7 @@ export interface Job {
   readonly path: string
   readonly steps: readonly Step[]
   readonly sync?: 'async' | 'blocking'
+  readonly durability?: 'fsync' | 'os'
   /** Stays, with the journal open, until it is killed. */
   readonly holds?: boolean
 }

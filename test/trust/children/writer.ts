@@ -8,9 +8,9 @@ import { bank, type Job, type Said, type Step } from './bank.ts'
 const say = (said: Said) => void process.stdout.write(`${JSON.stringify(said)}\n`)
 
 const job: Job = JSON.parse(readFileSync(0, 'utf8'))
-const { path, steps, sync, holds = false } = job
+const { path, steps, sync, durability, holds = false } = job
 say({ what: 'ready' })
-const store = await bank.open(path, { sync }).catch((error: unknown) => {
+const store = await bank.open(path, { sync, durability }).catch((error: unknown) => {
   say({ what: 'not opened', ...broken(error) })
   process.exit()
 })

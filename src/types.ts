@@ -265,8 +265,8 @@ export interface OpenFile {
   /** The bytes, and what is needed to find them again. */
   datasync(): Awaitable<void>
   sync(): Awaitable<void>
-  /** Whether `path` still leads to this file, which was not removed, renamed or replaced. */
-  isAt(path: string): Awaitable<boolean>
+  /** Bytes; undefined where `path` no longer leads to this file, since it was removed, renamed or replaced. */
+  sizeAt(path: string): Awaitable<number | undefined>
   /** Until it is closed, nobody else gets this file's lock, by whatever name they open it; false where one has it. */
   tryLock(): Awaitable<boolean>
   close(): Awaitable<void>

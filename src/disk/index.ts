@@ -34,9 +34,9 @@ export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem
         truncate: (size) => fs.ftruncateSync(fd, size),
         datasync: () => (blocking ? fs.fdatasyncSync(fd) : fdatasync(fd)),
         sync: () => (blocking ? fs.fsyncSync(fd) : fsync(fd)),
-        isAt(path) {
+        sizeAt(path) {
           const there = fs.statSync(path, { throwIfNoEntry: false })
-          return there !== undefined && there.ino === stat.ino && there.dev === stat.dev
+          return there?.ino === stat.ino && there.dev === stat.dev ? there.size : undefined
         },
         tryLock: () => tryLockFile(fd, path),
         close() {

@@ -147,11 +147,12 @@ class FileJournal implements T.Journal {
     const { bytes, count } = this.#encode(batch, seq + 1)
     try {
       // A writer that no lock kept out was here: its records must not be written over.
-      if ((await file.size()) !== offset) return { ok: false, head: seq }
+      // Whoever opens the path next must find what is acknowledged here, and nobody else's bytes.
+      const size = await file.sizeAt(this.#path)
+      if (size === undefined) throw new Error('the file was removed or replaced')
+      if (size !== offset) return { ok: false, head: seq }
       await writeAll(file, bytes, offset)
       if (this.#options.durability !== 'os') await file.datasync()
-      // Whoever opens the path next must find what is acknowledged here.
-      if (!(await file.isAt(this.#path))) throw new Error('the file was removed or replaced')
     } catch (cause) {
       this.#failed = await this.#rollBack(file, cause)
       throw this.#failed

@@ -196,7 +196,8 @@ function openFile(
     truncate: (size) => operate(() => truncate(inode, size)),
     datasync: sync,
     sync,
-    isAt: (path) => operate(() => platter.names.get(path) === inode),
+    sizeAt: (path) =>
+      operate(() => (platter.names.get(path) === inode ? inode.visible.length : undefined)),
     tryLock: () =>
       operate(() => {
         isLocked ||= !locks.has(inode)

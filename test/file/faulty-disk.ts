@@ -90,7 +90,7 @@ export function faultyDisk(real: FileSystem = nodeFileSystem()): FaultyDisk {
       truncate: (size) => pass({ operation: 'truncate', ...at }, () => file.truncate(size)),
       datasync: () => pass({ operation: 'datasync', ...at }, () => inTheAir(() => file.datasync())),
       sync: () => pass({ operation: 'sync', ...at }, () => inTheAir(() => file.sync())),
-      isAt: (name) => pass({ operation: 'isAt', ...at }, () => file.isAt(name)),
+      sizeAt: (name) => pass({ operation: 'sizeAt', ...at }, () => file.sizeAt(name)),
       tryLock: () => pass({ operation: 'tryLock', ...at }, () => file.tryLock()),
       async close() {
         // As on Linux, a descriptor whose close fails is gone all the same.

@@ -57,7 +57,7 @@ export class MemoryDisk implements FileSystem {
       },
       datasync() {},
       sync() {},
-      isAt: (name) => this.#files.get(name) === file,
+      sizeAt: (name) => (this.#files.get(name) === file ? file.bytes.length : undefined),
       tryLock: () => {
         isLocked ||= !this.#lockedFiles.has(file)
         if (isLocked) this.#lockedFiles.add(file)

@@ -38,7 +38,7 @@ describe('group commit on a disk', () => {
     const from = disk.calls.length
     let overlaps = 0
     disk.fault = ({ operation }) => {
-      if (operation !== 'size' && disk.syncing > 0) overlaps += 1
+      if (operation !== 'sizeAt' && disk.syncing > 0) overlaps += 1
       return undefined
     }
     const pending: Promise<unknown>[] = []
@@ -50,8 +50,8 @@ describe('group commit on a disk', () => {
     }
     await Promise.all(pending)
     const operations = disk.calls.slice(from).map(({ operation }) => operation)
-    const groups = operations.length / 4
-    const group = ['size', 'write', 'datasync', 'isAt']
+    const groups = operations.length / 3
+    const group = ['sizeAt', 'write', 'datasync']
     expect(operations).toEqual(Array.from({ length: groups }, () => group).flat())
     expect(overlaps).toBe(0)
     expect(groups).toBeLessThanOrEqual(200)

@@ -147,6 +147,8 @@ test("the check that the README shows says that the README's own journal fits", 
       cwd: directory,
       shell: true,
       encoding: 'utf8',
+      // CI counts as a terminal with colours.
+      env: { ...process.env, NO_COLOR: '1' },
     })
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(stdout).toContain('ok data/broker.jsonl: 1 ')

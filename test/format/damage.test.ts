@@ -1,4 +1,5 @@
 import { StoreError } from 'ministore-ts'
+import { random } from 'ministore-ts/testing'
 import { describe, expect, test } from 'vitest'
 import { openOn, writeNotes } from '../file/ledger.ts'
 import { MemoryDisk } from '../file/memory-disk.ts'
@@ -42,6 +43,17 @@ describe('one flipped bit', () => {
       expect(result, `byte ${at}`).toBeInstanceOf(StoreError)
     }
   })
+})
+
+test('random bits of a large journal are refused, each of them, wherever they are', async () => {
+  const bytes = journalOf(2000)
+  const seed = Date.now() % 2 ** 31
+  const numbers = random(seed)
+  for (let trial = 0; trial < 60; trial++) {
+    const [at, bit] = [numbers.below(bytes.length), 2 ** numbers.below(8)]
+    const result = await openOrRefuse(flip(bytes, at, bit))
+    expect(result, `seed ${seed}: bit ${bit} of byte ${at}`).toBeInstanceOf(StoreError)
+  }
 })
 
 describe('a journal that was cut off', () => {

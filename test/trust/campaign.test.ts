@@ -5,8 +5,8 @@ import { build, MUTANTS } from './mutants.ts'
 import { BrokenPromise, emptyTally, type Subject, trial } from './trial.ts'
 
 const TRIALS = 2000
-// Printed, so that a failure can be had again: MINISTORE_SEED=… npm test
-const SEED = Number(process.env['MINISTORE_SEED'] ?? Date.now() % 2 ** 31)
+// The same in every run: a test is not to fail by chance. MINISTORE_SEED=… and npm run torture look further.
+const SEED = Number(process.env['MINISTORE_SEED'] ?? 1)
 
 /** The seed and message of the first trial that sees a promise broken. */
 async function firstBroken(subject: Subject, from: number, trials: number) {

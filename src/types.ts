@@ -411,6 +411,7 @@ export type ReplayReport = {
   readonly journal: string
   readonly records: number
   readonly seq: number
+  /** `none` where the state is not JSON. */
   readonly digest: string
 } & (
   | { readonly ok: true }

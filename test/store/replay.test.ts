@@ -257,6 +257,24 @@ describe('a first replay check', () => {
     })
   })
 
+  test('reports, and does not throw, where the state cannot even be written as JSON', async () => {
+    const strange = defineStore({
+      name: 'strange',
+      state: { n: 0 },
+      mutations: {
+        big: { apply: (draft) => void Object.assign(draft, { n: 1n }) },
+        code: { apply: (draft) => void Object.assign(draft, { n: () => 1 }) },
+      },
+    })
+    for (const type of ['big', 'code']) {
+      const report = await strange.replayCheck(memoryJournal([record({ type })]), { digest: 'x' })
+      if (report.ok) throw new Error('expected problems')
+      const kinds = report.problems.map(({ kind }) => kind)
+      expect(kinds).toContain('invalid_state')
+      expect(kinds).toContain('digest_mismatch')
+    }
+  })
+
   test('reports a state that its schema does not take, or that is not JSON', async () => {
     const counted = defineStore({
       name: 'counted',

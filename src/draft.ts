@@ -1,5 +1,5 @@
 // Step 2: (state, mutation) → next state, on an Immer draft. The only place where Immer runs.
-import { Immer, freeze as immerFreeze } from 'immer'
+import { Immer } from 'immer'
 import { StoreError } from './errors.ts'
 import type { Meta, Part } from './types.ts'
 
@@ -21,7 +21,13 @@ export function reduce(state: unknown, { mutation, payload }: Part, meta: Meta):
   }
 }
 
-export const freeze = <T>(value: T): T => immerFreeze(value, true)
+/** Deeply; what is frozen already is taken for frozen through and through, as in Immer. */
+export function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const key of Object.keys(value)) freeze(Reflect.get(value, key))
+  return value
+}
 
 /** Also takes the promise over, so that its failing cannot end the process. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

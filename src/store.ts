@@ -2,9 +2,11 @@
 import { check, checkRule } from './check.ts'
 import { isThenable, reduce } from './draft.ts'
 import { Rejection, StoreError } from './errors.ts'
-import { remember, replay } from './journal.ts'
+import { append } from './journal.ts'
 import { publish } from './publish.ts'
 import { encode, encodeBody } from './record/encode.ts'
+import { remember } from './record/keys.ts'
+import { replay } from './replay/index.ts'
 import type * as T from './types.ts'
 
 /** Replays an open journal, then takes dispatches. Throws StoreError where it does not fit. */
@@ -15,11 +17,17 @@ export async function openCore(
   { now = Date.now, onListenerError }: T.OpenOptions,
 ): Promise<T.Core> {
   const keys: T.Keys = new Map()
+  const { fallback, ...replayed } = await replay(definition, journal, { keys })
   /** What everybody sees. */
-  let durable = await replay(definition, journal, { keys })
+  let durable: T.Head = replayed
   /** What the next dispatch is decided on: ahead of `durable` by all that is in flight. */
   let head = durable
-  const recovery = { created, records: head.seq, ...(found && { found }) }
+  const recovery = {
+    created,
+    records: head.seq,
+    ...(found && { found }),
+    ...(fallback && { fallback }),
+  }
   const listeners = new Set<T.Listener>()
   const closers = new Set<() => void>()
   let queue: T.Waiting[] = []
@@ -36,7 +44,8 @@ export async function openCore(
     })
 
   /** Steps 1 and 2, at once and on the tentative head: whatever is thrown here was never written. */
-  function decide(run: T.Run, { key, expectSeq }: T.DispatchOptions, given: readonly T.Input[]) {
+  function decide(run: T.Run, options: T.CommitOptions, given: readonly T.Input[]) {
+    const { key, expectSeq } = options
     if (stopped) throw stopped
     if (deciding) throw new TypeError('dispatch inside apply, check or run: use tx.dispatch')
     deciding = []
@@ -44,7 +53,7 @@ export async function openCore(
       const first = key === undefined ? undefined : keys.get(key)
       if (first) return repeat(first, encodeBody(given.map(checkInput)))
       const { seq } = head
-      if (expectSeq === undefined || expectSeq === seq) return transact(run, key, deciding)
+      if (expectSeq === undefined || expectSeq === seq) return transact(run, options, deciding)
       const details = { expected: expectSeq, actual: seq }
       throw new Rejection('conflict', details, `the store is at seq ${seq}, not ${expectSeq}`)
     } finally {
@@ -52,7 +61,7 @@ export async function openCore(
     }
   }
 
-  function transact(run: T.Run, key: string | undefined, parts: T.Part[]): T.Pending {
+  function transact(run: T.Run, { key, command }: T.CommitOptions, parts: T.Part[]): T.Pending {
     const at = new Date(now()).toISOString()
     const meta = Object.freeze({ seq: head.seq + 1, at, ...(key !== undefined && { key }) })
     let { state } = head
@@ -71,7 +80,8 @@ export async function openCore(
     const result = value === undefined ? {} : { value }
     const receipt = { ok: true, seq: head.seq, at, duplicate: false, ...result } as const
     if (parts.length === 0) return { receipt }
-    const record = { meta, parts, state, text: encode(meta, parts, journal) }
+    const decided = { meta, command, parts }
+    const record = { ...decided, state, text: encode(decided, journal) }
     remember(keys, record)
     head = { state, seq: meta.seq }
     return { receipt: { ...receipt, seq: meta.seq }, record }
@@ -94,8 +104,7 @@ export async function openCore(
       const group = queue
       queue = []
       try {
-        const entries = group.flatMap(({ record }) => (record ? { text: record.text } : []))
-        const seq = await append(entries)
+        const seq = await append(journal, group, durable.seq)
         const rest = group.findIndex(({ receipt }) => receipt.seq > seq)
         if (rest >= 0) queue = [...group.splice(rest), ...queue]
         group.forEach(settle)
@@ -104,13 +113,6 @@ export async function openCore(
       }
     }
     flushing = undefined
-  }
-
-  async function append(entries: readonly T.NewEntry[]): Promise<number> {
-    if (entries.length === 0) return durable.seq
-    const appended = await journal.append(entries, durable.seq)
-    if (appended.ok && appended.seq > durable.seq) return appended.seq
-    throw new StoreError('io', `another writer appended to ${journal.name}: not written`)
   }
 
   function settle({ record, receipt, resolve }: T.Waiting): void {

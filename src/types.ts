@@ -41,6 +41,8 @@ export interface MutationConfig<S, P> {
 export interface CheckConfig<S, P, R> {
   /** Business rule before `apply`; live only, never on replay, so free to change. `return reject(code, details)` to refuse. */
   check?: (state: Immutable<S>, payload: PayloadOf<P>, meta: Meta) => R & OnlyRejections<R>
+  /** Again, for definitions in which no mutation has a payload: P has no names then. */
+  apply?: MutationConfig<S, P>['apply']
 }
 
 export interface CommandConfig<I> {
@@ -99,10 +101,11 @@ export type UnionReducers<S, U> = {
 export type DefinitionOf<St, P, R, Q, I, V> = StoreDefinition<
   StateOf<St>,
   {
-    [K in keyof P]: {
-      input: InputOf<P[K]>
-      payload: PayloadOf<P[K]>
-      rejects: RejectionsIn<Get<R, K>>
+    // By R, which has every name: where no mutation has a payload, P may have none.
+    [K in keyof R]: {
+      input: InputOf<Get<P, K>>
+      payload: PayloadOf<Get<P, K>>
+      rejects: RejectionsIn<R[K]>
     }
   },
   {
@@ -137,11 +140,11 @@ export interface StoreDefinition<S, M, C, Q = {}> {
   ): Promise<Store<S, M, C, Q>>
   /** The state after seq `until` (default: all). Reads only, needs no lock. Throws StoreError at the first problem. */
   replay(journal: string | Journal, options?: { until?: number | undefined }): Promise<Replayed<S>>
-  /** Replay without throwing, for CI. `digest`: the state digest to expect. */
-  replayCheck(
-    journal: string | Journal,
-    options?: { digest?: string | undefined },
-  ): Promise<ReplayReport>
+  /**
+   * The proof, for CI, that the journal and this definition still give the same state. What is wrong is in
+   * the report. A path is checked against the digests in `<path>.check.json`, where there are any.
+   */
+  replayCheck(journal: string | Journal, options?: CheckOptions): Promise<ReplayReport>
   /** Types only. */
   readonly '~types'?: {
     readonly state: S
@@ -175,6 +178,8 @@ export interface FileOpenOptions extends OpenOptions {
 export interface Entry {
   readonly seq: number
   readonly text: string
+  /** From 1, where the journal has lines: for messages. */
+  readonly line?: number | undefined
 }
 export type NewEntry = Pick<Entry, 'text'>
 
@@ -213,6 +218,8 @@ export interface Recovery {
   /** Records replayed. */
   readonly records: number
   readonly found?: Found
+  /** Why the replay went through Immer, record by record: the same state, but slower. */
+  readonly fallback?: string
 }
 
 /**
@@ -407,27 +414,130 @@ export interface Replayed<S> {
   /** `sha256:…` over the state's canonical JSON. */
   readonly digest: string
 }
-export type ReplayReport = {
+/** What `replayCheck` says. `ok`: no finding is an error. */
+export interface ReplayReport {
+  readonly ok: boolean
   readonly journal: string
+  /** How many records were replayed. */
   readonly records: number
   readonly seq: number
-  /** `none` where the state is not JSON. */
+  /** Of the state at `seq`; `none` where that is not JSON. */
   readonly digest: string
-} & (
-  | { readonly ok: true }
-  | { readonly ok: false; readonly problems: readonly [ReplayProblem, ...ReplayProblem[]] }
-)
-export type ReplayProblem = { readonly message: string; readonly seq: number } & (
-  | { readonly kind: 'unreadable' | 'wrong_store'; readonly line: number | undefined }
-  | { readonly kind: 'unknown_mutation' | 'upcast_failed' | 'apply_failed' | 'invalid_state' }
-  | { readonly kind: 'nondeterministic'; readonly type: string }
+  readonly findings: readonly Finding[]
+  readonly coverage: Coverage
+  /** The digests as they are now, where `record` asked for them. */
+  readonly recording?: Recording | undefined
+}
+
+export interface CheckOptions {
+  /** The digest that the last state must have. */
+  digest?: string | undefined
+  /** The digests that it had; for a path, those of `<path>.check.json` where there are any. */
+  recording?: Recording | undefined
+  /** Make a recording. */
+  record?: boolean | undefined
+  /** Called now and then with the last seq that was checked, and the last that there is. */
+  onProgress?: ((seq: number, last: number) => void) | undefined
+}
+
+/** What `<journal>.check.json` holds: what a journal gave when somebody last said that it was right. */
+export interface Recording {
+  readonly format: 'ministore-check'
+  readonly version: 1
+  readonly store: string
+  /** The journal's own identity. */
+  readonly journal: string
+  /** The definition's fingerprint. */
+  readonly definition: string
+  /** The digest of the initial state. */
+  readonly initial: string
+  readonly digests: readonly RecordedDigest[]
+}
+export interface RecordedDigest {
+  readonly seq: number
+  readonly digest?: string | undefined
+  /**
+   * Four characters for each record since the digest before: the change that it made. They find the
+   * record from which on the state is another one.
+   */
+  readonly trail: string
+}
+
+/** Stable; docs/guides/replay-check.md says for each what it means and what to do. */
+export type CheckRule =
+  | 'unreadable' // the journal cannot be opened, or a record cannot be read
+  | 'wrong_store' // a journal of another store
+  | 'torn_write' // the journal ends in a write that was cut off: harmless
+  | 'unknown_mutation' // a record has a mutation that the definition lost
+  | 'upcast_failed' // an upcaster cannot handle an old payload
+  | 'invalid_payload' // today's schema refuses a recorded payload, or reads it as another
+  | 'apply_failed' // a reducer threw
+  | 'payload_changed' // a reducer writes to its payload
+  | 'impure' // a reducer used a clock, random numbers, a timer or the network
+  | 'nondeterministic' // a reducer gave two different states
+  | 'not_in_place' // a reducer that opening cannot replay in place: slower, otherwise harmless
+  | 'not_a_tree' // an object is reachable twice in the state
+  | 'invalid_state' // the state is not JSON, or does not fit its schema
+  | 'digest_mismatch' // the state has another digest than the recorded or expected one
+  | 'other_recording' // the recorded digests are of another journal, or of more records
+  | 'schema_changed' // the schema lock does not hold any more
+  | 'not_covered' // no journal has this mutation, version or command
+
+export type Severity = 'error' | 'warning' | 'note'
+
+/** One thing that a check found. */
+export interface Finding {
+  readonly rule: CheckRule
+  readonly severity: Severity
+  /** What happened, and what to do next. File, line and seq stand beside it. */
+  readonly message: string
+  /** The journal, or the file that it is about. */
+  readonly file: string
+  /** From 1, where known. */
+  readonly line?: number | undefined
+  readonly seq?: number | undefined
+  /** The mutation's name. */
+  readonly type?: string | undefined
+  /** How many further records have the same finding. */
+  readonly repeated?: number | undefined
+  /** What the schema says, for `invalid_payload`. */
+  readonly issues?: readonly z.core.$ZodIssue[] | undefined
+  /** For `digest_mismatch`. */
+  readonly expected?: string | undefined
+  readonly actual?: string | undefined
+  /** The state around it. */
+  readonly diff?: StateDiff | undefined
+}
+
+export interface StateDiff {
+  /** Operations of RFC 6902 (JSON patch), each with what was there before. */
+  readonly changes: readonly Change[]
+  /** The same as a unified diff of indented JSON. */
+  readonly unified: string
+}
+
+export type Change =
+  | { readonly op: 'add'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly path: string; readonly before: unknown }
   | {
-      readonly kind: 'invalid_payload'
-      readonly type: string
-      readonly issues: readonly z.core.$ZodIssue[]
+      readonly op: 'replace'
+      readonly path: string
+      readonly value: unknown
+      readonly before: unknown
     }
-  | { readonly kind: 'digest_mismatch'; readonly expected: string; readonly actual: string }
-)
+
+/** How many records of a journal had what the definition declares; 0: it was never replayed. */
+export interface Coverage {
+  /** By name and payload version, retired ones included. */
+  readonly mutations: readonly CoveredMutation[]
+  readonly commands: readonly { readonly name: string; readonly records: number }[]
+}
+export interface CoveredMutation {
+  readonly type: string
+  readonly version: number
+  readonly records: number
+  readonly retired: boolean
+}
 
 // ── 7. Types from a definition: State<typeof broker>, Mutation<typeof broker, 'addTopic'>, … ────
 
@@ -450,6 +560,8 @@ export type StoreOf<D> =
 export interface RecordOf<K extends string, P> extends Meta {
   readonly type: K
   readonly payload: Immutable<P>
+  /** The command that decided it, if one did. */
+  readonly command?: string
   readonly part: number
   readonly parts: number
 }
@@ -648,6 +760,7 @@ export interface Definition {
    * Throws StoreError `unknown_mutation`.
    */
   find(type: string, seq?: number): Declaration
+  readonly commands: readonly string[]
   /** By name, each with its input to be parsed. Throws StoreError `unknown_mutation`. */
   command(name: string, input: unknown): (tx: object) => unknown
 }
@@ -661,16 +774,25 @@ export interface Part {
   readonly mutation: Declaration
   readonly payload: unknown
   readonly text: string
+  /** Of the payload in the journal, where that is an old one. */
+  readonly version?: number
 }
 /** One record, read back from a journal or about to be written to it. */
 export interface Decoded {
   readonly meta: Meta
+  /** The command that decided it, if one did. */
+  readonly command?: string | undefined
+  /** In its journal, from 1, where that has lines. */
+  readonly line?: number | undefined
   readonly parts: readonly Part[]
 }
 /** The state at a seq. */
 export interface Head {
   readonly state: unknown
   readonly seq: number
+}
+export interface ReplayedHead extends Head {
+  readonly fallback?: string
 }
 /** Idempotency keys → what they stand for. Costs the body's text per key, for the store's life. */
 export type Keys = Map<string, KeyedRecord>
@@ -691,6 +813,11 @@ export type Committed = RecordOf<string, unknown>
 export type Listener = (state: unknown, previous: unknown, records: readonly Committed[]) => unknown
 export type Selector = (state: unknown) => unknown
 
+export interface CommitOptions extends DispatchOptions {
+  /** Its name, for the journal's readers. */
+  command?: string | undefined
+}
+
 /** An open store without its types and conveniences. */
 export interface Core {
   readonly recovery: Recovery
@@ -701,6 +828,6 @@ export interface Core {
   getHead(): Head
   isClosed(): boolean
   /** `given`: what `run` will dispatch, for a repeated key to be compared by. */
-  commit(run: Run, options: DispatchOptions, given: readonly Input[]): Promise<Receipt>
+  commit(run: Run, options: CommitOptions, given: readonly Input[]): Promise<Receipt>
   close(): Promise<void>
 }

@@ -59,6 +59,7 @@ export function readConfig(config: unknown): Definition {
       const known = Object.keys(seq === undefined ? mutations : { ...mutations, ...retired })
       throw unknownName(type, known, seq === undefined ? 'mutations' : 'mutations or retired', seq)
     },
+    commands: Object.keys(commands),
     command(name, input) {
       const command = Object.hasOwn(commands, name) ? commands[name] : undefined
       if (!command) throw unknownName(name, Object.keys(commands), 'commands')

@@ -1,10 +1,10 @@
 // defineStore: one literal → a definition, from which stores are opened.
 import type { z } from 'zod'
 import { check } from '../check.ts'
-import { replay } from '../journal.ts'
 import { digest } from '../json/index.ts'
 import { memoryJournal } from '../memory/index.ts'
 import { encode } from '../record/encode.ts'
+import { replay } from '../replay/index.ts'
 import type * as T from '../types.ts'
 import { readConfig } from './config.ts'
 import { messageSchema } from './schema.ts'
@@ -42,7 +42,8 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
       const journal = memoryJournal()
       const at = new Date((options.now ?? Date.now)()).toISOString()
       const entries = given.map(({ type, payload }) => {
-        return { text: encode({ at }, [check(definition.find(type), payload)], journal) }
+        const parts = [check(definition.find(type), payload)]
+        return { text: encode({ meta: { at }, parts }, journal) }
       })
       await journal.append(entries, 0)
       return openStore(definition, journal, options)
@@ -51,17 +52,22 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
       const journal = await toJournal(source, { readOnly: true })
       await journal.open(name)
       try {
-        const head = await replay(definition, journal, { until })
-        return { ...head, records: head.seq, digest: await digest(head.state) }
+        const { state, seq } = await replay(definition, journal, { until })
+        return { state, seq, records: seq, digest: await digest(state) }
       } catch (error) {
         throw withPath(error, journal)
       } finally {
         await journal.close()
       }
     },
-    async replayCheck(source: string | T.Journal, options?: { digest?: string | undefined }) {
-      const { replayCheck } = await import('../check/index.ts')
-      return replayCheck(loose as never, await toJournal(source, { readOnly: true }), options)
+    async replayCheck(source: string | T.Journal, options?: T.CheckOptions) {
+      const store = loose as never
+      if (typeof source !== 'string') {
+        const { replayCheck } = await import('../check/replay-check.ts')
+        return replayCheck(store, source, options)
+      }
+      const { checkFile } = await import('../check/file.ts')
+      return checkFile(store, source, await toJournal(source, { readOnly: true }), options)
     },
   }
   return loose as unknown as T.DefinitionOf<St, P, R, Q, I, V>

@@ -51,15 +51,16 @@ function surface(definition: T.Definition, journal: T.Journal, core: T.Core): ob
     schema: z.ZodType<T.DispatchOptions>,
     options: T.DispatchOptions | undefined,
     given: readonly T.Input[] = [],
-  ) => core.commit(run, options ? checkOptions(schema, options) : {}, given)
+    command?: string,
+  ) => core.commit(run, { ...(options && checkOptions(schema, options)), command }, given)
   const dispatchAll = (mutations: readonly T.Input[], options?: T.DispatchOptions) => {
     const run: T.Run = (tx) => {
       for (const { type, payload } of mutations) tx.dispatch(type, payload)
     }
     return outcome(commit(run, dispatchOptions, options, mutations))
   }
-  const decide = (run: (tx: object) => unknown, options?: T.ExecuteOptions) =>
-    outcome(commit((tx) => run(withState(tx)), executeOptions, options))
+  const decide = (run: (tx: object) => unknown, options?: T.ExecuteOptions, command?: string) =>
+    outcome(commit((tx) => run(withState(tx)), executeOptions, options, [], command))
   return {
     get state() {
       return core.getHead().state
@@ -73,9 +74,9 @@ function surface(definition: T.Definition, journal: T.Journal, core: T.Core): ob
     dispatch: (type: string, payload?: unknown, options?: T.DispatchOptions) =>
       dispatchAll([{ type, payload }], options),
     dispatchAll,
-    transaction: decide,
+    transaction: (run: (tx: object) => unknown, options?: T.ExecuteOptions) => decide(run, options),
     execute: (name: string, input?: unknown, options?: T.ExecuteOptions) =>
-      decide((tx) => definition.command(name, input)(tx), options),
+      decide((tx) => definition.command(name, input)(tx), options, name),
     subscribe(
       first: T.Listener & T.Selector,
       listener?: T.Listener,

@@ -197,7 +197,8 @@ class FileJournal implements T.Journal {
     try {
       for await (const lines of scan(this.#open, place, from, this.#end.offset)) {
         const wanted = lines.filter(({ seq }) => seq > after && seq <= last)
-        if (wanted.length > 0) yield wanted.map(({ seq, bytes }) => ({ seq, text: textOf(bytes) }))
+        if (wanted.length > 0)
+          yield wanted.map(({ seq, bytes, line }) => ({ seq, text: textOf(bytes), line }))
         if (lines.some(({ seq }) => seq >= last)) return
       }
     } catch (cause) {

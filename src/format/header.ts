@@ -12,13 +12,19 @@ export interface FileHeader {
   readonly seed: number
   /** In bytes, its newline included. */
   readonly length: number
+  /** Whose journal it is. */
+  readonly store: string
+  readonly created: string
 }
 
-/** The header and its length in bytes; undefined where a crash left none, or less than one. */
+/**
+ * The header and its length in bytes; undefined where a crash left none, or less than one. Any
+ * store's, unless one is named. Throws StoreError `foreign`, `newer_format`, `corrupt`, `wrong_store`.
+ */
 export async function readHeader(
   file: OpenFile,
   path: string,
-  store: string,
+  store?: string,
 ): Promise<FileHeader | undefined> {
   const bytes = Buffer.alloc(MAX_HEADER_BYTES)
   const read = bytes.subarray(0, await file.read(bytes, 0))
@@ -47,11 +53,17 @@ export async function readHeader(
   }
   const seed = seedOf(String(header.journal))
   if (!isSealed(line, seed)) throw refuse('corrupt', 'the header does not fit its checksum')
-  if (header.store !== store) {
+  if (store !== undefined && header.store !== store) {
     const whose = `this is the journal of ${JSON.stringify(header.store)}, not of ${JSON.stringify(store)}`
     throw refuse('wrong_store', whose)
   }
-  return { seed, epoch: String(header.journal), length: end + 1 }
+  return {
+    seed,
+    epoch: String(header.journal),
+    length: end + 1,
+    store: String(header.store),
+    created: String(header.created),
+  }
 }
 
 function parseHeader(line: Buffer): Partial<Header> | null {

@@ -5,7 +5,14 @@ import { crc32 } from 'node:zlib'
 export const MAX_LINE_BYTES: number = 2 ** 24
 /** `,"crc":"` + 8 hex digits + `"}` */
 const SUFFIX = 18
-const COMMA = 0x2c
+const BEFORE = ',"crc":"'
+const DIGIT = '?'.charCodeAt(0)
+const SEAL = Buffer.from(`${BEFORE}????????"}`)
+/** By character code; only lower-case digits are written. */
+const DIGITS: readonly (number | undefined)[] = Array.from({ length: 256 }, (_, code) => {
+  const digit = '0123456789abcdef'.indexOf(String.fromCharCode(code))
+  return digit < 0 ? undefined : digit
+})
 /** Fifteen digits stay below 2^53. */
 const PREFIX = /^\{"seq":([1-9]\d{0,14}),(?:"b":([1-9]\d{0,14}),)?/
 const MAX_PREFIX = 48
@@ -36,16 +43,14 @@ export const encodeLine = ({ seq, b, text }: Line, seed: number): string =>
 
 function seal(json: string, seed: number): string {
   const body = json.slice(0, -1)
-  return `${body}${suffix(crc32(body, seed))}\n`
+  return `${body}${BEFORE}${crc32(body, seed).toString(16).padStart(8, '0')}"}\n`
 }
-
-const suffix = (crc: number) => `,"crc":"${crc.toString(16).padStart(8, '0')}"}`
 
 /** Whether the checksum that ends `bytes` (a line without its newline) fits what is before it. */
 export function isSealed(bytes: Buffer, seed: number): boolean {
   const end = bytes.length - SUFFIX
-  if (end < 0 || bytes[end] !== COMMA) return false
-  return bytes.toString('latin1', end) === suffix(crc32(bytes.subarray(0, end), seed))
+  const seal = end < 0 ? undefined : sealAt(bytes, end)
+  return seal !== undefined && seal === crc32(bytes.subarray(0, end), seed)
 }
 
 /**
@@ -54,12 +59,24 @@ export function isSealed(bytes: Buffer, seed: number): boolean {
  */
 export function sealedLength(bytes: Buffer, seed: number): number {
   let [crc, done] = [seed, 0]
-  for (let at = bytes.indexOf(',"crc":"'); at >= 0; at = bytes.indexOf(',"crc":"', at + 1)) {
+  for (let at = bytes.indexOf(BEFORE); at >= 0; at = bytes.indexOf(BEFORE, at + 1)) {
     crc = crc32(bytes.subarray(done, at), crc)
-    if (bytes.toString('latin1', at, at + SUFFIX) === suffix(crc)) return at + SUFFIX
+    if (sealAt(bytes, at) === crc) return at + SUFFIX
     done = at
   }
   return 0
+}
+
+/** The checksum that is written at `at`. Digit by digit: a string of it would cost more than the checksum. */
+function sealAt(bytes: Buffer, at: number): number | undefined {
+  let crc = 0
+  for (let index = 0; index < SUFFIX; index++) {
+    const byte = bytes[at + index]
+    const fixed = SEAL[index]
+    if (fixed === DIGIT) crc = crc * 16 + (DIGITS[byte ?? 0] ?? Number.NaN)
+    else if (byte !== fixed) return undefined
+  }
+  return crc
 }
 
 /** seq and b of a whole, unharmed record; undefined for anything else. Nothing is parsed. */

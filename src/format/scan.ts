@@ -22,6 +22,8 @@ interface RawLine {
 }
 export interface RecordLine extends RawLine {
   readonly seq: number
+  /** From 1, which is the header. */
+  readonly line: number
   /** Undefined where it lost its newline. */
   readonly b: number | undefined
 }
@@ -33,7 +35,7 @@ export interface Tail {
 
 /**
  * Yields the unbroken run of records behind `from`, up to byte `until`, and returns its end.
- * Throws StoreError `corrupt` where the rest can only be damage.
+ * Throws StoreError `corrupt` where the rest can only be damage, after the records before it.
  */
 export async function* scan(
   file: OpenFile,
@@ -64,30 +66,35 @@ export async function* scan(
   }
   for await (const lines of readLines(file, from.offset, until)) {
     const records: RecordLine[] = []
-    for (const line of lines) {
-      const record = decodeLine(line.bytes, seed)
-      size = line.offset + line.bytes.length + Number(line.isEnded)
-      const next = end.seq + 1
-      if (line.bytes.length > MAX_LINE_BYTES)
-        throw corrupt(
-          `a line is over ${MAX_LINE_BYTES} bytes, and ministore writes none`,
-          line.offset,
-        )
-      if (kind !== undefined) {
-        if (!record || (record.seq - record.b <= next && record.seq > next)) continue
-        throw corrupt(`record ${record.seq}, which proves that it was safe, follows`, end.offset) // 2
+    try {
+      for (const line of lines) {
+        const record = decodeLine(line.bytes, seed)
+        size = line.offset + line.bytes.length + Number(line.isEnded)
+        const next = end.seq + 1
+        if (line.bytes.length > MAX_LINE_BYTES)
+          throw corrupt(
+            `a line is over ${MAX_LINE_BYTES} bytes, and ministore writes none`,
+            line.offset,
+          )
+        if (kind !== undefined) {
+          if (!record || (record.seq - record.b <= next && record.seq > next)) continue
+          throw corrupt(`record ${record.seq}, which proves that it was safe, follows`, end.offset) // 2
+        }
+        if (!line.isEnded || record?.seq !== next) kind = judge(line, record?.seq)
+        if (kind === 'torn_write') continue
+        const bytes = kind === undefined ? line.bytes : trimNuls(line.bytes)
+        const { offset, isEnded } = line
+        // Not spread: V8 takes three times as long for the whole scan then.
+        records.push({ bytes, offset, isEnded, seq: next, line: end.line + 1, b: record?.b })
+        end = {
+          seq: next,
+          offset: offset + bytes.length + Number(isEnded),
+          line: end.line + 1,
+        }
       }
-      if (!line.isEnded || record?.seq !== next) kind = judge(line, record?.seq)
-      if (kind === 'torn_write') continue
-      const bytes = kind === undefined ? line.bytes : trimNuls(line.bytes)
-      records.push({ ...line, bytes, seq: next, b: record?.b })
-      end = {
-        seq: next,
-        offset: line.offset + bytes.length + Number(line.isEnded),
-        line: end.line + 1,
-      }
+    } finally {
+      if (records.length > 0) yield records
     }
-    if (records.length > 0) yield records
   }
   const found = kind && { kind, offset: end.offset, bytes: size - end.offset }
   return { end, found }

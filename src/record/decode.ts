@@ -10,50 +10,72 @@ import { encodePart } from './encode.ts'
  * Reads a record back: old payloads upcast, all of them frozen. Current schemas are not asked again.
  * Throws StoreError `corrupt`, `unknown_mutation`, `newer_format`, `upcast_failed`.
  */
-export function decode(definition: Definition, { seq, text }: Entry): Decoded {
-  const bad = (code: StoreErrorCode, what: unknown, cause?: unknown) =>
-    new StoreError(code, `record ${seq}: ${what}`, { seq, cause })
+export function decode(definition: Definition, entry: Entry): Decoded {
+  const { seq, text, line } = entry
   const raw = readRaw(text)
-  if (!raw) throw bad('corrupt', `this is not a record: ${JSON.stringify(text.slice(0, 200))}`)
-  const { at, key, batch = [raw] } = raw
-  const parts = batch.map(({ type, v = 1, payload }): Part => {
-    const mutation = definition.find(type, seq)
-    const issue = payload === undefined ? undefined : jsonIssue(payload)
-    if (issue) throw bad('corrupt', `payload.${issue.path.join('.')} ${issue.message}`)
-    if (v > mutation.version) {
-      const known = `this code knows versions up to ${mutation.version}: run newer code`
-      throw bad('newer_format', `${type} has payload version ${v}, ${known}`)
-    }
-    // Only a record with a key is ever compared, so only its text is made again.
-    const json = key === undefined ? undefined : canonicalText(payload)
-    const part = { mutation, payload: freeze(payload), text: encodePart(mutation, json) }
-    if (v === mutation.version) return part
-    try {
-      return check(mutation, parse(type, mutation.upcast[v], payload))
-    } catch (cause) {
-      throw bad('upcast_failed', `version ${v} of ${type}: ${cause}`, cause)
-    }
-  })
-  return { meta: Object.freeze({ seq, at, ...(key !== undefined && { key }) }), parts }
+  if (!raw)
+    throw bad(entry, 'corrupt', `this is not a record: ${JSON.stringify(text.slice(0, 200))}`)
+  const { at, key, command, batch } = raw
+  const isKeyed = key !== undefined
+  const parts = batch
+    ? batch.map((each) => decodePart(definition, entry, each, isKeyed))
+    : [decodePart(definition, entry, raw, isKeyed)]
+  return { meta: Object.freeze(isKeyed ? { seq, at, key } : { seq, at }), command, line, parts }
+}
+
+function decodePart(
+  definition: Definition,
+  entry: Entry,
+  { type, v = 1, payload }: RawPart,
+  isKeyed: boolean,
+): Part {
+  const mutation = definition.find(type, entry.seq)
+  const issue = payload === undefined ? undefined : jsonIssue(payload)
+  if (issue) throw bad(entry, 'corrupt', `payload.${issue.path.join('.')} ${issue.message}`)
+  if (v > mutation.version) {
+    const known = `this code knows versions up to ${mutation.version}: run newer code`
+    throw bad(entry, 'newer_format', `${type} has payload version ${v}, ${known}`)
+  }
+  // Only a record with a key is ever compared, so only its text is made again.
+  const text = isKeyed ? encodePart(mutation, canonicalText(payload)) : ''
+  if (v === mutation.version) return { mutation, payload: freeze(payload), text }
+  try {
+    return { ...check(mutation, parse(type, mutation.upcast[v], freeze(payload))), version: v }
+  } catch (cause) {
+    throw bad(entry, 'upcast_failed', `version ${v} of ${type}: ${cause}`, cause)
+  }
+}
+
+function bad(
+  { seq, line }: Entry,
+  code: StoreErrorCode,
+  what: unknown,
+  cause?: unknown,
+): StoreError {
+  return new StoreError(code, `record ${seq}: ${what}`, { seq, line, cause })
 }
 
 type RawPart = { type: string; v?: number; payload?: unknown }
-type Raw = RawPart & { at: string; key?: string; batch?: RawPart[] }
+type Raw = RawPart & { at: string; key?: string; command?: string; batch?: RawPart[] }
 
 function readRaw(text: string): Raw | undefined {
   try {
     const raw: Raw = JSON.parse(text)
-    const { at, key = '', batch = [raw] } = raw
-    const fits = ({ type, v = 1 }: RawPart) =>
-      typeof type === 'string' && Number.isInteger(v) && v > 0
-    return typeof at === 'string' && typeof key === 'string' && batch.every(fits) ? raw : undefined
+    const { at, key = '', command = '', batch } = raw
+    if (typeof at !== 'string' || typeof key !== 'string' || typeof command !== 'string')
+      return undefined
+    return (batch ? batch.every(isPart) : isPart(raw)) ? raw : undefined
   } catch {
     return undefined
   }
 }
 
+const isPart = ({ type, v = 1 }: RawPart) =>
+  typeof type === 'string' && Number.isInteger(v) && v > 0
+
 /** A record as its readers see it: one item per mutation. */
-export const committed = ({ meta, parts }: Decoded): Committed[] =>
+export const committed = ({ meta, command, parts }: Decoded): Committed[] =>
   parts.map(({ mutation: { type }, payload }, index) => {
-    return { ...meta, type, payload, part: index + 1, parts: parts.length }
+    const by = command === undefined ? {} : { command }
+    return { ...meta, type, payload, ...by, part: index + 1, parts: parts.length }
   })

@@ -1,6 +1,10 @@
 // A record as JSON text: the compatibility promise of every journal.
 import { StoreError } from '../errors.ts'
-import type { Declaration, Journal, Meta, Part } from '../types.ts'
+import type { Declaration, Decoded, Journal, Meta, Part } from '../types.ts'
+
+export interface Unnumbered extends Omit<Decoded, 'meta'> {
+  readonly meta: Omit<Meta, 'seq'>
+}
 
 /** The fields of a record that are the mutation's. */
 export function encodePart({ type, version }: Declaration, payload: string | undefined): string {
@@ -15,9 +19,10 @@ export function encodeBody(parts: readonly Part[]): string {
 }
 
 /** A record as JSON, without its seq: that is the journal's to write. Throws StoreError `too_large`. */
-export function encode(meta: Omit<Meta, 'seq'>, parts: readonly Part[], journal: Journal): string {
+export function encode({ meta, command, parts }: Unnumbered, journal: Journal): string {
   const key = meta.key === undefined ? '' : `"key":${JSON.stringify(meta.key)},`
-  const text = `{"at":"${meta.at}",${key}${encodeBody(parts)}}`
+  const by = command === undefined ? '' : `"command":${JSON.stringify(command)},`
+  const text = `{"at":"${meta.at}",${key}${by}${encodeBody(parts)}}`
   const { name, maxEntryBytes } = journal
   // No UTF-16 unit takes more than three bytes of UTF-8, so nearly nothing needs to be measured.
   if (text.length * 3 <= maxEntryBytes) return text

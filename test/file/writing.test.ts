@@ -221,7 +221,7 @@ describe('a file journal', () => {
     )
     const read: unknown[] = []
     for await (const entries of journal.read(0)) read.push(...entries)
-    expect(read).toEqual(texts.map((text, index) => ({ seq: index + 1, text })))
+    expect(read).toEqual(texts.map((text, index) => ({ seq: index + 1, text, line: index + 2 })))
     await journal.close()
   })
 })

@@ -167,4 +167,28 @@ describe('a command', () => {
     const result = await store.execute('createTopics', { names: ['a'] }, { expectSeq: 3 }).safe()
     expect(result).toMatchObject({ code: 'conflict', details: { expected: 3, actual: 0 } })
   })
+
+  test('is named in its record, for those who read the journal', async () => {
+    const journal = memoryJournal()
+    const store = await broker.open(journal, atNoon)
+    const heard: unknown[] = []
+    store.subscribe((_state, _previous, records) => heard.push(...records))
+    await store.execute('createTopics', { names: ['a'] })
+    await store.transaction((tx) => tx.dispatch('addTopic', { name: 'b' }))
+    const read: unknown[] = []
+    for await (const record of store.records()) read.push(record)
+    expect(read).toEqual(heard)
+    expect(read).toMatchObject([{ seq: 1, command: 'createTopics' }, { seq: 2 }])
+    expect(read[1]).not.toHaveProperty('command')
+    expect(journal.entries[0]?.text).toMatch(/^\{"at":"[^"]+","command":"createTopics","type":/)
+    expect(journal.entries[1]?.text).not.toContain('"command"')
+  })
+
+  test('is no business of the reducers: they see the same record without it', async () => {
+    const journal = memoryJournal()
+    const live = await broker.open(journal, atNoon)
+    await live.execute('createTopics', { names: ['a'] })
+    const bare = journal.entries.map(({ text }) => text.replace('"command":"createTopics",', ''))
+    expect((await broker.open(memoryJournal(bare))).state).toEqual(live.state)
+  })
 })

@@ -1,0 +1,62 @@
+// What makes two definitions the same: names, versions, schemas, and the source of their functions.
+import type { z } from 'zod'
+import { canonicalText, digest } from '../json/index.ts'
+import type { Definition } from '../types.ts'
+import { isSchema } from './schema.ts'
+
+/**
+ * `sha256:…` over all of a definition that decides what a journal replays to. Functions count by their
+ * source: what they call is not seen, and another compiler makes another fingerprint.
+ */
+export async function fingerprint(definition: Definition): Promise<string> {
+  const { name, initial, state, mutations } = definition
+  const declared = [...mutations.values()].map(
+    ({ type, payload, upcast, version, apply, retired }) => {
+      return { type, version, retired, apply, payload, upcast }
+    },
+  )
+  return digest(describe({ name, initial, state, declared }, new Map()))
+}
+
+/** Schemas can make schemas without end: this much of them says enough. */
+const MOST = 100_000
+
+/**
+ * As JSON, with functions as their source and schemas as what they were made from. What was `seen`
+ * before, as in a schema of itself, is its number.
+ */
+function describe(value: unknown, seen: Map<object, number>): unknown {
+  if (typeof value === 'function' || value instanceof RegExp) return String(value)
+  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
+  if (typeof value !== 'object' || value === null) return value
+  const number = seen.get(value) ?? (seen.size < MOST ? undefined : MOST)
+  if (number !== undefined) return { seen: number }
+  seen.set(value, seen.size)
+  if (Array.isArray(value)) return value.map((each) => describe(each, seen))
+  const entries = Object.entries(isSchema(value) ? partsOf(value) : value)
+  return Object.fromEntries(entries.map(([key, each]) => [key, describe(each, seen)]))
+}
+
+/** What a schema was made from, but not what Zod keeps there once the schema was used. */
+function partsOf({ _zod }: z.core.$ZodType): object {
+  const { def } = _zod
+  if (def.type === 'lazy') return { type: def.type, inner: Reflect.get(_zod, 'innerType') }
+  if (!('defaultValue' in def)) return def
+  const parts = Object.keys(def).filter((key) => key !== 'defaultValue')
+  const entries = parts.map((key) => [key, Reflect.get(def, key)])
+  return { ...Object.fromEntries(entries), defaultValue: textOfDefault(def) }
+}
+
+/** Undefined where it is made anew each time, such as an id or the time. */
+function textOfDefault(def: object): string | undefined {
+  try {
+    const [text, again] = [0, 1].map(() => canonicalText(Reflect.get(def, 'defaultValue')))
+    const now = new Date()
+    const isTime = [now.toISOString().slice(0, 10), String(now.getTime()).slice(0, 6)].some(
+      (start) => text?.includes(start),
+    )
+    return text === again && !isTime ? text : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,14 @@
+// A state as text, with what JSON leaves out: absent and undefined properties, holes, null prototypes.
+
+/** Equal where a reducer could see no difference, but for identities. */
+export function exact(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return `${typeof value} ${String(value)}`
+  if (Array.isArray(value)) {
+    const places = Array.from(value, (each, index) => (index in value ? exact(each) : 'hole'))
+    return `[${places.join()}]${Object.keys(value).slice(places.length).join()}`
+  }
+  const keys = Reflect.ownKeys(value).map((key) => {
+    return `${String(key)}: ${exact(Reflect.get(value, key))}`
+  })
+  return `${Object.getPrototypeOf(value) === null ? 'null' : ''}{${keys.join()}}`
+}

@@ -41,7 +41,7 @@ const IMPORTS = `
 import { commandsFor, defineStore, type Journal, type JournalRecord, memoryJournal, type Mutation } from 'ministore-ts'
 import { type MutationInput, mutationsFor, mutationsFromUnion, reject } from 'ministore-ts'
 import { z } from 'zod'
-import { type Equal, expectType } from '../../../test/types/helpers.ts'
+import { type Equal, expectType } from '../../test/types/helpers.ts'
 import { broker, store } from './broker.ts'
 `
 

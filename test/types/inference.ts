@@ -413,3 +413,29 @@ keeps('in a transaction, what is dispatched is an input and the state is readonl
     return tx.dispatch('reset')
   }
 })
+
+const ticker = defineStore({
+  name: 'ticker',
+  state: { ticks: 0, last: '' },
+  mutations: {
+    tick: {
+      apply(draft, _, meta) {
+        draft.ticks += 1
+        draft.last = meta.at
+      },
+    },
+    stop: {
+      check: (state) => (state.ticks === 0 ? reject('not_started') : undefined),
+      apply: (draft, _, { seq }) => void (draft.last = String(seq)),
+    },
+  },
+})
+
+keeps('where no mutation has a payload, reducers have their meta all the same', async () => {
+  expectType<Equal<MutationName<typeof ticker>, 'tick' | 'stop'>>()
+  expectType<Equal<RejectionOf<typeof ticker, 'stop'>, Rejection<'not_started', undefined>>>()
+  const store = await ticker.memory()
+  await store.dispatch('tick')
+  // @ts-expect-error there is no such mutation
+  await store.dispatch('tock')
+})

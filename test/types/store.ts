@@ -240,9 +240,8 @@ keeps('what may be either a path or a journal can be opened, replayed and checke
     const { seq, digest } = await broker.replay(where, { until: 3 })
     const report = await broker.replayCheck(where, { digest })
     expectType<Equal<typeof seq, number>>()
-    if (report.ok) return report.digest
-    expectType<Equal<(typeof report.problems)[0]['message'], string>>()
-    return report.problems[0].kind
+    expectType<Equal<(typeof report.findings)[number]['message'], string>>()
+    return report.ok ? report.digest : report.findings[0]?.rule
   }
 })
 

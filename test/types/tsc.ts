@@ -22,16 +22,17 @@ export interface Compiled {
 
 /**
  * Compiles these files, named as given, under this repository's tsconfig and `options`. They are
- * written inside node_modules, where zod and node types are found and nothing else looks at them.
+ * written inside the repository, where zod and node types are found, and outside of node_modules,
+ * where the compiler would take `ministore-ts` for what was built last.
  * Single-threaded: with several checkers the compiler counts shared types more than once.
  */
 export async function compile(
   files: Readonly<Record<string, string>>,
   options: Readonly<Record<string, boolean>> = {},
 ): Promise<Compiled> {
-  const cache = join(root, 'node_modules/.cache')
-  mkdirSync(cache, { recursive: true })
-  const directory = mkdtempSync(join(cache, 'ministore-types-'))
+  const parent = join(root, '.types')
+  mkdirSync(parent, { recursive: true })
+  const directory = mkdtempSync(join(parent, 'test-'))
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
     const config = {

@@ -1,0 +1,304 @@
+// One journal, checked: records as they come, the state now and then, the digests at the end.
+import { changes, isSame, unifiedDiff } from '../diff/index.ts'
+import {
+  digest,
+  fingerprint,
+  jsonIssue,
+  parse,
+  Rejection,
+  readDecoded,
+  StoreError,
+} from '../index.ts'
+import type {
+  CheckOptions,
+  CheckRule,
+  Decoded,
+  Definition,
+  Finding,
+  Journal,
+  JournalInfo,
+  Part,
+  RecordedDigest,
+  ReplayReport,
+  StateDiff,
+} from '../types.ts'
+import { Counts } from './coverage.ts'
+import { Findings, type Found, isThrown, messageOf } from './findings.ts'
+import { locate, locateState, type Step } from './locate.ts'
+import { checkRecording, placeOf } from './recorded.ts'
+import { intervalOf, trailOf } from './recording.ts'
+import { SideBySide } from './side-by-side.ts'
+import { findInvalid, findShared, isShared } from './state.ts'
+
+/** How often the state as a whole is looked at, at most. */
+const LOOKS = 10
+
+export class JournalCheck {
+  readonly #definition: Definition
+  readonly #journal: Journal
+  readonly #options: CheckOptions
+  readonly #findings = new Findings()
+  readonly #counts: Counts
+  readonly #sides: SideBySide
+  /** The record that is being checked, for what is found meanwhile. */
+  #record: Decoded | undefined
+  #seq = 0
+  #isWhole = true
+  /** Digests that were met on the way, by seq. */
+  readonly #digests = new Map<number, string>()
+  #wanted: { readonly seq: number; readonly state: unknown }[] = []
+  #trail: string[] = []
+  /** Where the state was looked at last, and the last seq at which it was as it should be. */
+  #isValid = true
+  #validAt = 0
+
+  constructor(definition: Definition, journal: Journal, options: CheckOptions) {
+    this.#definition = definition
+    this.#journal = journal
+    this.#options = options
+    this.#counts = new Counts(definition)
+    this.#sides = new SideBySide(definition, (problem) => this.#tell(problem))
+  }
+
+  async run(): Promise<ReplayReport> {
+    let info: JournalInfo | undefined
+    try {
+      info = await this.#journal.open(this.#definition.name)
+      await this.#replay(info)
+    } catch (error) {
+      this.#tellBroken(error)
+    }
+    const { state } = this.#sides
+    const actual = await digestOf(state)
+    this.#digests.set(this.#seq, actual)
+    if (info) await this.#checkWhole(info)
+    if (this.#isWhole) this.#checkExpected(actual)
+    const recording = info && this.#options.record ? await this.#makeRecording(info) : undefined
+    const findings = this.#findings.list
+    return {
+      ok: findings.every(({ severity }) => severity !== 'error'),
+      journal: this.#journal.name,
+      records: this.#seq,
+      seq: this.#seq,
+      digest: actual,
+      findings,
+      coverage: this.#counts.coverage,
+      ...(recording && { recording }),
+    }
+  }
+
+  async #replay(info: JournalInfo): Promise<void> {
+    if (info.found) this.#tellFound(info.found)
+    const recorded = new Set(this.#options.recording?.digests.map(({ seq }) => seq))
+    const interval = intervalOf(info.head)
+    const look = Math.max(1, Math.ceil(info.head / LOOKS))
+    this.#digests.set(0, await digestOf(this.#sides.state))
+    for await (const records of readDecoded(this.#definition, this.#journal)) {
+      try {
+        for (const record of records) {
+          if (!this.#checkRecord(record)) return
+          const isDue =
+            recorded.has(this.#seq) || (this.#options.record && this.#seq % interval === 0)
+          if (isDue) this.#wanted.push({ seq: this.#seq, state: this.#sides.state })
+          // A state that is no JSON has no digest either, so that has to be told.
+          if (isDue || this.#seq % look === 0) await this.#look()
+        }
+      } finally {
+        await this.#makeDigests()
+      }
+      this.#options.onProgress?.(this.#seq, info.head)
+    }
+  }
+
+  /** As far as the journal could be replayed. */
+  async #checkWhole(info: JournalInfo): Promise<void> {
+    this.#sides.end(this.#record?.parts.at(-1)?.mutation.type ?? '')
+    await this.#look()
+    await this.#checkTree()
+    await this.#checkRecording(info)
+  }
+
+  /** Asynchronous, so for a whole chunk at once: to keep the states until then costs nothing. */
+  async #makeDigests(): Promise<void> {
+    for (const { seq, state } of this.#wanted) this.#digests.set(seq, await digestOf(state))
+    this.#wanted = []
+  }
+
+  /** False where the state can no longer be known. */
+  #checkRecord(record: Decoded): boolean {
+    this.#record = record
+    this.#counts.add(record)
+    for (const part of record.parts) this.#checkPayload(part)
+    const before = this.#sides.state
+    if (!this.#sides.apply(record)) {
+      this.#isWhole = false
+      return false
+    }
+    if (this.#options.record) this.#trail.push(trailOf(before, this.#sides.state))
+    this.#seq = record.meta.seq
+    return true
+  }
+
+  #checkPayload({ mutation: { type, payload: schema }, payload }: Part): void {
+    const tell = (what: string, issues: Finding['issues'] = []) => {
+      const message = `${what}: give the old shape a version of its own, with upcast`
+      this.#tell({ rule: 'invalid_payload', severity: 'error', message, type, issues })
+    }
+    try {
+      const today = parse(type, schema, payload)
+      const issue = today === undefined ? undefined : jsonIssue(today)
+      // Equal and JSON, so parsing what comes out once more could not give anything else.
+      if (!issue && isSame(today, payload)) return
+      const what = issue
+        ? `${['payload', ...issue.path].join('.')} ${issue.message}`
+        : pathsOf(payload, today)
+      tell(`today's schema of ${type} reads a recorded payload as another (${what})`)
+    } catch (error) {
+      tell(messageOf(error), issuesOf(error))
+    }
+  }
+
+  /** At the whole state; where it is wrong, finds the record that made it so. */
+  async #look(): Promise<void> {
+    const found = findInvalid(this.#definition, this.#sides.state)
+    const isNew = found && this.#isValid
+    this.#isValid = !found
+    if (!found) this.#validAt = this.#seq
+    if (!isNew) return
+    const range = { after: this.#validAt, until: this.#seq }
+    const isIt = (state: unknown) => findInvalid(this.#definition, state) !== undefined
+    const step = await locateState(this.#definition, this.#journal, range, isIt).catch(none)
+    this.#tellStep(found, step)
+  }
+
+  async #checkTree(): Promise<void> {
+    const shared = findShared(this.#sides.state)
+    if (!shared) return
+    const [one, other] = shared.map((path) => path || 'the state itself')
+    const message = `${one} and ${other} are one object: put a copy into the state, or a change of one may be taken for a change of both`
+    const range = { after: 0, until: this.#seq }
+    const isIt = ({ after }: Step) => isShared(after, shared)
+    const step = await locate(this.#definition, this.#journal, range, isIt).catch(none)
+    this.#tellStep({ rule: 'not_a_tree', severity: 'warning', message }, step)
+  }
+
+  #tellStep(found: Found, step: Step | undefined): void {
+    this.#tell({ ...found, ...(step && placeOf(step)) })
+  }
+
+  async #checkRecording({ epoch, head }: JournalInfo): Promise<void> {
+    const { recording } = this.#options
+    if (!recording) return
+    const reached = { epoch, head, seq: this.#seq, digests: this.#digests }
+    try {
+      const found = await checkRecording(this.#definition, this.#journal, recording, reached)
+      for (const each of found) this.#tell(each)
+    } catch (error) {
+      this.#tellBroken(error)
+    }
+  }
+
+  #checkExpected(actual: string): void {
+    const { digest: expected } = this.#options
+    if (expected === undefined || expected === actual) return
+    const message = `the last state has digest ${actual}, expected ${expected}`
+    const seq = this.#seq
+    this.#tell({ rule: 'digest_mismatch', severity: 'error', message, seq, expected, actual })
+  }
+
+  /** Undefined where there is not all that belongs into one. */
+  async #makeRecording({ epoch, head }: JournalInfo): Promise<ReplayReport['recording']> {
+    const initial = this.#digests.get(0)
+    const seqs = [...this.#digests.keys()]
+      .filter((seq) => seq > 0 && (seq % intervalOf(head) === 0 || seq === this.#seq))
+      .sort((a, b) => a - b)
+    const isJson = [0, ...seqs].every((seq) => this.#digests.get(seq) !== NO_DIGEST)
+    if (!this.#isWhole || !isJson || initial === undefined) return undefined
+    let last = 0
+    const digests = seqs.map((seq): RecordedDigest => {
+      const trail = this.#trail.slice(last, seq).join('')
+      last = seq
+      return { seq, digest: this.#digests.get(seq), trail }
+    })
+    const { name: store } = this.#definition
+    const definition = await fingerprint(this.#definition)
+    return {
+      format: 'ministore-check',
+      version: 1,
+      store,
+      journal: epoch,
+      definition,
+      initial,
+      digests,
+    }
+  }
+
+  #tellFound({ kind, offset, bytes }: NonNullable<JournalInfo['found']>): void {
+    const what =
+      kind === 'lost_newline' ? 'the last record lost its newline' : 'a write was cut off'
+    const message = `${what} at byte ${offset} (${bytes} bytes): nothing acknowledged is lost, and the next opening mends it`
+    this.#tell({ rule: 'torn_write', severity: 'warning', message })
+  }
+
+  #tellBroken(error: unknown): void {
+    this.#isWhole = false
+    const { code, seq, line } = isThrown(error, StoreError) ? error : {}
+    this.#tell({ rule: ruleOf(code), severity: 'error', message: messageOf(error), seq, line })
+  }
+
+  /** Where nothing else is said, it is about the record that is being checked. */
+  #tell({ between, ...found }: Found): void {
+    const { meta, line } = this.#record ?? {}
+    const diff = between && diffOf(...between)
+    this.#findings.add({
+      file: this.#journal.name,
+      line,
+      seq: meta?.seq,
+      ...found,
+      diff,
+    } as Finding)
+  }
+}
+
+/** What there is more of would not be read. */
+const MOST_CHANGES = 100
+
+/** Undefined where the states are not JSON, which is told by itself. */
+function diffOf(
+  before: unknown,
+  after: unknown,
+  names: readonly [string, string],
+): StateDiff | undefined {
+  try {
+    return {
+      changes: changes(before, after).slice(0, MOST_CHANGES),
+      unified: unifiedDiff(before, after, names),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+const pathsOf = (before: unknown, after: unknown): string =>
+  changes(before, after)
+    .slice(0, 3)
+    .map(({ op, path }) => `${op} payload${path.replaceAll('/', '.')}`)
+    .join(', ')
+
+/** A schema may also refuse with a Rejection of its own. */
+function issuesOf(error: unknown): Finding['issues'] {
+  const { details } = isThrown(error, Rejection) ? error : {}
+  const { issues } = (details ?? {}) as { issues?: Finding['issues'] }
+  return Array.isArray(issues) ? issues : []
+}
+
+function ruleOf(code: StoreError['code'] | undefined): CheckRule {
+  if (code === 'wrong_store' || code === 'unknown_mutation') return code
+  return code === 'upcast_failed' || code === 'apply_failed' ? code : 'unreadable'
+}
+
+const none = () => undefined
+
+const NO_DIGEST = 'none'
+/** A state that is not JSON has none, which the check tells of by itself. */
+const digestOf = (state: unknown): Promise<string> => digest(state).catch(() => NO_DIGEST)

@@ -1,0 +1,69 @@
+// What a state must be: JSON, what its schema says, and a tree.
+import { jsonIssue, parse } from '../index.ts'
+import type { Definition } from '../types.ts'
+import { type Found, messageOf } from './findings.ts'
+
+/** Undefined where the state is JSON and fits its schema. */
+export function findInvalid({ state: schema }: Definition, state: unknown): Found | undefined {
+  const invalid = (message: string): Found => {
+    return { rule: 'invalid_state', severity: 'error', message }
+  }
+  try {
+    const issue = jsonIssue(state)
+    if (issue) return invalid(`${pathOf(issue.path)} ${issue.message}`)
+  } catch (error) {
+    return invalid(`the state cannot be read: ${messageOf(error)}`)
+  }
+  if (!schema) return undefined
+  try {
+    parse('state', schema, state)
+    return undefined
+  } catch (error) {
+    const what = "a reducer gives what the state's schema does not allow"
+    return invalid(`${messageOf(error)}: ${what}`)
+  }
+}
+
+const MOST_KEYS = 10
+
+/** In a cycle, it has no end. */
+const pathOf = (path: readonly PropertyKey[]): string =>
+  ['the state', ...path.slice(0, MOST_KEYS), ...(path.length > MOST_KEYS ? ['…'] : [])].join('.')
+
+/** Two places of the state that hold one object, as JSON pointers; undefined where it is a tree. */
+export function findShared(state: unknown): readonly [string, string] | undefined {
+  const places = new Map<object, string>()
+  const visit = (value: unknown, path: string): [string, string] | undefined => {
+    if (typeof value !== 'object' || value === null) return undefined
+    const other = places.get(value)
+    if (other !== undefined) return [other, path]
+    places.set(value, path)
+    for (const key of Object.keys(value)) {
+      const found = visit(Reflect.get(value, key), `${path}/${escapeKey(key)}`)
+      if (found) return found
+    }
+    return undefined
+  }
+  try {
+    return visit(state, '')
+  } catch {
+    // What cannot be read, or is too deep, is no JSON: that is told already.
+    return undefined
+  }
+}
+
+/** Whether both pointers lead to the same object. */
+export function isShared(state: unknown, [one, other]: readonly [string, string]): boolean {
+  const found = valueAt(state, one)
+  return typeof found === 'object' && found !== null && found === valueAt(state, other)
+}
+
+const escapeKey = (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1')
+
+function valueAt(state: unknown, path: string): unknown {
+  const keys = path.split('/').slice(1)
+  return keys.reduce<unknown>((value, key) => {
+    if (typeof value !== 'object' || value === null) return undefined
+    return Reflect.get(value, key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  }, state)
+}

@@ -1,55 +1,160 @@
 // ministore check: do today's definitions still replay these journals?
-import { access, constants } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { access, appendFile, constants } from 'node:fs/promises'
 import { Command, Option } from 'commander'
-import pc from 'picocolors'
-import type { AnyStoreDefinition, ReplayReport } from '../index.ts'
-import { loadDefinition } from './load.ts'
+import { glob, isDynamicPattern } from 'tinyglobby'
+import { recordingPath, writeRecording } from '../check/index.ts'
+import type { Finding, ReplayReport } from '../index.ts'
+import {
+  type CheckResult,
+  defaultFormat,
+  isOk,
+  notCovered,
+  type ReportFormat,
+  report,
+  reportFormats,
+  stepSummary,
+} from '../report/index.ts'
+import { compareSchemas, type SchemaLock, schemaLock } from '../schema/index.ts'
+import { type Loaded, load } from './load.ts'
+import { readSchemaLock } from './lock-file.ts'
+import { print } from './output.ts'
+import { progress } from './progress.ts'
+import { refuseToOverwrite, shrinkJournal } from './shrink.ts'
+import { version } from './version.ts'
+
+const LOCK = 'ministore.schema.json'
+/** What a pattern does not match. */
+const NOT_OURS = '**/node_modules/**'
 
 interface CheckOptions {
   readonly store: string
   readonly digest?: string
-  readonly format: 'pretty' | 'json'
+  readonly update?: true
+  readonly lock?: string
+  readonly requireCoverage?: true
+  readonly shrink?: true
+  readonly format: ReportFormat
 }
 
 export function checkCommand(): Command {
   return new Command('check')
     .description('Replay journals with the definition as it is now, and report what does not fit.')
-    .argument('<journals...>', 'journal files')
+    .argument('<journals...>', 'journal files, or patterns such as "data/**/*.jsonl"')
     .requiredOption('--store <file#export>', 'the module that exports the definition')
-    .option('--digest <sha256:…>', 'the digest that the last state must have')
+    .addOption(
+      new Option(
+        '--update',
+        'accept the states of today: record their digests in <journal>.check.json',
+      ).conflicts('digest'),
+    )
+    .option('--digest <sha256:…>', 'the digest that the last state must have; for one journal')
+    .option('--lock <file>', `the schema lock; default: ${LOCK}, where it is this store's`)
+    .option('--require-coverage', 'fail where a mutation, version or command is in no journal')
+    .option('--shrink', 'write the shortest journal that still fails, and a vitest file for it')
     .addOption(
       new Option('--format <format>', 'how to report')
-        .choices(['pretty', 'json'])
-        .default('pretty'),
+        .choices([...reportFormats])
+        .default(defaultFormat(process.env), 'github in GitHub Actions, else pretty'),
     )
     .addHelpText(
       'after',
-      '\nExample:\n  $ ministore check data/*.jsonl --store src/broker.ts#broker\n',
+      `
+Examples:
+  $ ministore check data/broker.jsonl --store src/broker.ts
+  $ ministore check "fixtures/**/*.jsonl" --store src/broker.ts#broker --format junit > report.xml
+  $ ministore check fixtures/broker.jsonl --store src/broker.ts --update
+
+Exit codes: 0 all fits, 1 findings, 2 it could not be done, 130 interrupted.
+`,
     )
-    .action(async (journals: string[], { store, digest, format }: CheckOptions) => {
-      if (digest !== undefined && journals.length > 1) {
-        throw new Error('--digest is of one journal: name one')
-      }
-      for (const journal of journals) await access(journal, constants.R_OK)
-      const definition: AnyStoreDefinition = await loadDefinition(store)
-      const reports: ReplayReport[] = []
-      for (const journal of journals) {
-        const report = await definition.replayCheck(journal, { digest })
-        reports.push(report)
-        if (format === 'pretty') console.log(pretty(report))
-      }
-      if (format === 'json') console.log(JSON.stringify(reports, null, 2))
-      process.exitCode = reports.every(({ ok }) => ok) ? 0 : 1
-    })
+    .action(check)
 }
 
-function pretty(report: ReplayReport): string {
-  const { journal, records, digest } = report
-  if (report.ok) return `${pc.green('ok')} ${journal}: ${counted(records)}, ${digest}`
-  const told = report.problems.map(
-    ({ kind, seq, message }) => `  ${kind} at seq ${seq}: ${message}`,
-  )
-  return [`${pc.red('failed')} ${journal}: ${counted(records)} replayed`, ...told].join('\n')
+async function check(patterns: string[], options: CheckOptions): Promise<void> {
+  const journals = await find(patterns)
+  if (options.digest !== undefined && journals.length > 1) {
+    throw new Error('--digest is of one journal: name one')
+  }
+  if (options.shrink) for (const journal of journals) await refuseToOverwrite(journal)
+  const loaded = await load(options.store)
+  const locked = await readLock(loaded, options)
+  const reports: ReplayReport[] = []
+  for (const journal of journals) reports.push(await checkOne(loaded, journal, options))
+  const result: CheckResult = {
+    journals: reports,
+    findings: [
+      ...(locked ? compareSchemas(locked, schemaLock(loaded.definition), lockPath(options)) : []),
+      ...(options.requireCoverage ? notCovered(reports, loaded.file) : []),
+    ],
+  }
+  await tell(result, options)
+  if (options.shrink) {
+    for (const each of reports.filter(({ ok }) => !ok)) {
+      console.error(await shrinkJournal(loaded, each.journal, each))
+    }
+  }
+  process.exitCode = isOk(result) ? 0 : 1
 }
 
-const counted = (records: number) => `${records} ${records === 1 ? 'record' : 'records'}`
+/** Throws where there is nothing to check: a check of no journals would always be fine. */
+async function find(patterns: readonly string[]): Promise<string[]> {
+  const found = new Set<string>()
+  for (const pattern of patterns) {
+    const isPattern = isDynamicPattern(pattern) && !existsSync(pattern)
+    const paths = isPattern ? (await glob(pattern, { ignore: NOT_OURS })).sort() : [pattern]
+    if (paths.length === 0) throw new Error(`no file matches ${pattern}`)
+    for (const path of paths) {
+      await access(path, constants.R_OK)
+      found.add(path)
+    }
+  }
+  return [...found]
+}
+
+/** The lock that is there by default may be another store's. */
+async function readLock(
+  { definition }: Loaded,
+  options: CheckOptions,
+): Promise<SchemaLock | undefined> {
+  const locked = await readSchemaLock(lockPath(options))
+  if (options.lock === undefined) return locked?.store === definition.name ? locked : undefined
+  if (locked) return locked
+  const next = `ministore schema --lock ${options.lock} --update`
+  throw new Error(`${options.lock} is not there: write it with \`${next}\``)
+}
+
+const lockPath = ({ lock = LOCK }: CheckOptions): string => lock
+
+async function checkOne(
+  { definition }: Loaded,
+  journal: string,
+  { digest, update }: CheckOptions,
+): Promise<ReplayReport> {
+  const shown = progress('check', journal)
+  const onProgress = (seq: number, last: number) => shown.report(seq, last)
+  const report = await definition.replayCheck(journal, { digest, record: update, onProgress })
+  shown.end()
+  return update ? accept(report) : report
+}
+
+/** What is only another state than the recorded one is what an update is for. */
+async function accept(report: ReplayReport): Promise<ReplayReport> {
+  const findings = report.findings.map((finding): Finding => {
+    const isRecorded = finding.rule === 'digest_mismatch' || finding.rule === 'other_recording'
+    return isRecorded ? { ...finding, severity: 'note' } : finding
+  })
+  const ok = findings.every(({ severity }) => severity !== 'error')
+  if (ok && report.recording) {
+    await writeRecording(report.journal, report.recording)
+    console.error(`recorded ${recordingPath(report.journal)}`)
+  } else console.error(`not recorded, since there are errors: ${report.journal}`)
+  return { ...report, ok, findings }
+}
+
+async function tell(result: CheckResult, { format }: CheckOptions): Promise<void> {
+  const cwd = process.env['GITHUB_WORKSPACE'] ?? process.cwd()
+  await print(report(result, format, { version, cwd }))
+  const summary = process.env['GITHUB_STEP_SUMMARY']
+  if (format === 'github' && summary) await appendFile(summary, stepSummary(result))
+}

@@ -1,24 +1,21 @@
 #!/usr/bin/env node
-// The command `ministore`: exit code 0 = fine, 1 = findings, 2 = it could not be done.
-import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
-import { checkCommand } from './check.ts'
+// The command `ministore`: exit code 0 = fine, 1 = findings, 2 = it could not be done,
+// 130 = interrupted.
+import { safeLines } from './lines.ts'
+import { leave } from './output.ts'
+import { program } from './program.ts'
 
-const { version } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-) as { version: string }
-
-const program = new Command('ministore')
-  .description('Replay-check the journals of ministore stores.')
-  .version(version)
-  .showHelpAfterError()
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-
-program.addCommand(checkCommand().copyInheritedSettings(program))
+// Twice ends it at once, also where nobody reads what was printed.
+process.once('SIGINT', () => {
+  // A command that has something to put away listens itself, and ends soon.
+  if (process.listenerCount('SIGINT') === 0) leave(130)
+})
 
 try {
-  await program.parseAsync()
+  await program().parseAsync()
 } catch (error) {
-  console.error(`ministore: ${(error as Error).message}`)
+  console.error(`ministore: ${safeLines((error as Error).message)}`)
   process.exitCode = 2
 }
+// A definition's file may have left something open, such as a timer or a connection.
+leave(Number(process.exitCode ?? 0))

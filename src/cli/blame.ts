@@ -1,0 +1,100 @@
+// ministore blame: which record changed a part of the state, and how.
+import { Command, Option } from 'commander'
+import pc from 'picocolors'
+import { unifiedDiff } from '../diff/index.ts'
+import { coloured } from './lines.ts'
+import { loadDefinition } from './load.ts'
+import { print } from './output.ts'
+import { parsePath, valueAt, whyNothing } from './path.ts'
+import { follow, followToLast, type PathChange } from './path-changes.ts'
+import { Refusal, refusing } from './refusal.ts'
+import { counted, safe } from './text.ts'
+
+/** A longer value is cut, two of them are shown as a diff. */
+const SHOWN_CHARACTERS = 200
+
+interface BlameOptions {
+  readonly store: string
+  readonly all?: true
+  readonly format: 'pretty' | 'json'
+}
+
+export function blameCommand(): Command {
+  return new Command('blame')
+    .description('Show which record last changed a part of the state, and how.')
+    .argument('<journal>', 'the journal file; it is only read, also while a store has it open')
+    .argument('<path>', 'a part of the state: /topics/orders or topics.orders')
+    .requiredOption('--store <file#export>', 'the module that exports the definition')
+    .option('--all', 'every change of it, from the first on')
+    .addOption(
+      new Option('--format <format>', 'json: one object a line, with the values in full')
+        .choices(['pretty', 'json'])
+        .default('pretty'),
+    )
+    .addHelpText(
+      'after',
+      `
+As JSON, before or after is missing where there was or is nothing. Of a damaged journal, what is
+before the damage is shown, with exit code 1.
+
+Examples:
+  $ ministore blame data/broker.jsonl /topics/orders/partitions --store src/broker.ts#broker
+  $ ministore blame data/broker.jsonl topics.orders --all --store src/broker.ts
+`,
+    )
+    .action(refusing(blame))
+}
+
+async function blame(journal: string, place: string, options: BlameOptions): Promise<void> {
+  const definition = await loadDefinition(options.store)
+  const path = parsePath(place)
+  const tell = options.format === 'json' ? json : pretty
+  const take = (change: PathChange) => print(`${tell(change)}\n`)
+  const { last, state, refusal } = options.all
+    ? await follow(definition, journal, path, { take })
+    : await followToLast(definition, journal, path)
+  if (last && !options.all) await take(last)
+  const initial = valueAt(definition.initial, path)
+  if (!last && initial === undefined) {
+    const never = `there never was a ${path.pointer}: ${whyNothing(state, path)}`
+    throw new Refusal(refusal ? `${never}\n${refusal.message}` : never)
+  }
+  if (!last && options.format === 'pretty') {
+    await print(`${path.pointer} is ${short(initial)}, as it was initially: no record changed it\n`)
+  }
+  if (refusal) throw refusal
+}
+
+const json = ({ record, pointer, before, after }: PathChange): string =>
+  safe(JSON.stringify({ ...record, path: pointer, before, after }))
+
+function pretty({ record, pointer, before, after }: PathChange): string {
+  const { seq, at, key, command, type, payload, part, parts } = record
+  const facts = [
+    pc.yellow(`seq ${seq}`),
+    safe(at),
+    pc.bold(safe(type)),
+    ...(parts > 1 ? [`part ${part} of ${parts}`] : []),
+    ...(key === undefined ? [] : [`key ${safe(key)}`]),
+    ...(command === undefined ? [] : [`command ${safe(command)}`]),
+  ]
+  const given = payload === undefined ? [] : [`  payload ${short(payload)}`]
+  const place = pointer === '' ? 'the state' : safe(pointer)
+  return [facts.join('  '), ...given, `  ${place}: ${transition(before, after)}`].join('\n')
+}
+
+function transition(before: unknown, after: unknown): string {
+  const isBrief = textOf(before).length + textOf(after).length <= SHOWN_CHARACTERS
+  if (isBrief || before === undefined || after === undefined)
+    return `${short(before)} → ${short(after)}`
+  return `it changed\n${coloured(unifiedDiff(before, after).trimEnd())}`
+}
+
+function short(value: unknown): string {
+  const text = textOf(value)
+  if (text.length <= SHOWN_CHARACTERS) return safe(text)
+  const cut = safe(text.slice(0, SHOWN_CHARACTERS))
+  return `${cut}… (${counted(text.length, 'character')}: all of them with --format json)`
+}
+
+const textOf = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value))

@@ -1,0 +1,90 @@
+// ministore diff: what changed in the state between two seqs.
+import { Command, Option } from 'commander'
+import { changes, unifiedDiff } from '../diff/index.ts'
+import type { AnyStoreDefinition } from '../index.ts'
+import { coloured, safeLines } from './lines.ts'
+import { loadDefinition } from './load.ts'
+import { print } from './output.ts'
+import { progress } from './progress.ts'
+import { Refusal, refusing } from './refusal.ts'
+import { endsBefore, parseSeq, steps } from './replay.ts'
+import { counted } from './text.ts'
+
+interface DiffOptions {
+  readonly store: string
+  readonly format: 'pretty' | 'json'
+}
+
+export function diffCommand(): Command {
+  return new Command('diff')
+    .description('Show what changed in the state between two seqs.')
+    .argument('<journal>', 'the journal file; it is only read, also while a store has it open')
+    .argument('<from>', 'a seq; 0 is the initial state', parseSeq)
+    .argument('<to>', 'another seq, before or behind it', parseSeq)
+    .requiredOption('--store <file#export>', 'the module that exports the definition')
+    .addOption(
+      new Option('--format <format>', 'a unified diff, or a JSON patch (RFC 6902)')
+        .choices(['pretty', 'json'])
+        .default('pretty'),
+    )
+    .addHelpText(
+      'after',
+      `
+Exits with 0 whether something changed or not, and with 1 where the journal is damaged.
+
+Examples:
+  $ ministore diff data/broker.jsonl 119 120 --store src/broker.ts#broker
+  $ ministore diff data/broker.jsonl 0 120 --store src/broker.ts --format json
+`,
+    )
+    .action(refusing(printDiff))
+}
+
+async function printDiff(
+  journal: string,
+  from: number,
+  to: number,
+  { store, format }: DiffOptions,
+): Promise<void> {
+  const definition = await loadDefinition(store)
+  const { low, high, refusal } = await statesAt(definition, journal, [
+    Math.min(from, to),
+    Math.max(from, to),
+  ])
+  const [before, after] = from <= to ? [low, high] : [high, low]
+  const found = changes(before, after)
+  if (format === 'json') await print(`${safeLines(JSON.stringify(found, null, 2))}\n`)
+  else if (found.length > 0) {
+    const diff = unifiedDiff(before, after, [`seq ${from}`, `seq ${to}`])
+    await print(`${coloured(diff)}${counted(found.length, 'change')}\n`)
+  }
+  if (refusal) throw refusal
+}
+
+/** Both states from one replay. `refusal`: what is wrong with the journal behind them. */
+async function statesAt(
+  definition: AnyStoreDefinition,
+  journal: string,
+  [first, last]: readonly [number, number],
+): Promise<{ low: unknown; high: unknown; refusal?: Refusal }> {
+  const { report, end } = progress('replaying', journal)
+  const { initial } = definition
+  let [seq, low, high]: [number, unknown, unknown] = [0, initial, initial]
+  let refusal: Refusal | undefined
+  try {
+    for await (const { record, state } of steps(definition, journal, last)) {
+      report(record.seq, last)
+      high = state
+      if (record.part < record.parts) continue
+      seq = record.seq
+      if (seq === first) low = structuredClone(state)
+    }
+  } catch (error) {
+    if (!(error instanceof Refusal) || seq < last) throw error
+    refusal = error
+  } finally {
+    end()
+  }
+  if (seq < last) throw endsBefore(journal, last, seq)
+  return { low, high, ...(refusal && { refusal }) }
+}

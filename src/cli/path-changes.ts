@@ -1,0 +1,92 @@
+// The changes of one path of the state, as a journal's records make them.
+import { isSame } from '../diff/index.ts'
+import type { AnyStoreDefinition, Committed } from '../index.ts'
+import { type StatePath, valueAt } from './path.ts'
+import { progress } from './progress.ts'
+import { Refusal } from './refusal.ts'
+import { steps } from './replay.ts'
+
+/** To compare more than this, in characters of JSON, after every record would take for ever. */
+const LARGE_CHARACTERS = 2 ** 16
+const FIRST_WINDOW = 16
+
+/** What one mutation did to the path; undefined where there was or is nothing. */
+export interface PathChange {
+  readonly record: Committed
+  readonly pointer: string
+  readonly before: unknown
+  readonly after: unknown
+}
+
+interface Followed {
+  readonly last: PathChange | undefined
+  /** The state in the end. */
+  readonly state: unknown
+  readonly seq: number
+  /** Why the rest of the journal is not known. */
+  readonly refusal: Refusal | undefined
+}
+
+interface FollowOptions {
+  /** Changes up to this seq are passed over. */
+  readonly after?: number
+  /** Given each change in order; false ends it there. */
+  readonly take?: (change: PathChange) => boolean | Promise<boolean>
+}
+
+/** Goes through all records, from the first on. */
+export async function follow(
+  definition: AnyStoreDefinition,
+  journal: string,
+  path: StatePath,
+  { after = 0, take = () => true }: FollowOptions = {},
+): Promise<Followed> {
+  const { report, end } = progress('replaying', journal)
+  let [state, seq]: [unknown, number] = [definition.initial, 0]
+  let before = valueAt(state, path)
+  let last: PathChange | undefined
+  let refusal: Refusal | undefined
+  try {
+    for await (const { record, state: next } of steps(definition, journal)) {
+      ;[state, seq] = [next, record.seq]
+      report(seq)
+      if (seq < after) continue
+      const value = valueAt(state, path)
+      if (isSame(before, value)) continue
+      const change = { record, pointer: path.pointer, before, after: structuredClone(value) }
+      before = change.after
+      if (seq <= after) continue
+      last = change
+      // What it prints begins on a line of its own.
+      end()
+      if (!(await take(change))) break
+    }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    refusal = error
+  } finally {
+    end()
+  }
+  return { last, state, seq, refusal }
+}
+
+/** Only the last change is looked for, which for something large is from the end. */
+export async function followToLast(
+  definition: AnyStoreDefinition,
+  journal: string,
+  path: StatePath,
+): Promise<Followed> {
+  let isLarge = false
+  const take = ({ after }: PathChange) => {
+    isLarge = JSON.stringify(after ?? null).length > LARGE_CHARACTERS
+    return !isLarge
+  }
+  const found = await follow(definition, journal, path, { take })
+  if (!isLarge) return found
+  const { seq } = await follow(definition, journal, path, { after: Number.POSITIVE_INFINITY })
+  for (let window = FIRST_WINDOW; ; window *= FIRST_WINDOW) {
+    const after = Math.max(0, seq - window)
+    const inWindow = await follow(definition, journal, path, { after })
+    if (inWindow.last || after === 0) return inWindow
+  }
+}

@@ -1,0 +1,19 @@
+// The answer is no: it is not there, damaged, or does not fit. Exit code 1; any other error is 2.
+import { safeLines } from './lines.ts'
+
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+}
+
+/** An action of the command whose Refusal is told on standard error, with exit code 1. */
+export const refusing =
+  <A extends unknown[]>(run: (...args: A) => Promise<void>): ((...args: A) => Promise<void>) =>
+  async (...args) => {
+    try {
+      await run(...args)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      console.error(`ministore: ${safeLines(error.message)}`)
+      process.exitCode = 1
+    }
+  }

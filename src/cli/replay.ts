@@ -1,0 +1,221 @@
+// Replaying for somebody who asks: the state at a seq, and what each mutation did to it.
+import { InvalidArgumentError } from 'commander'
+import { fileJournal, nodeFileSystem } from '../file/index.ts'
+import type {
+  AnyStoreDefinition,
+  Committed,
+  Definition,
+  FileSystem,
+  InPlace,
+  Journal,
+  Replayed,
+  StoreError,
+} from '../index.ts'
+import { committed, definitionOf, inPlace, readDecoded, reduce } from '../index.ts'
+import { Refusal } from './refusal.ts'
+
+interface StateAt extends Replayed<unknown> {
+  /** What is wrong with the journal behind this state. */
+  readonly damage?: string
+}
+
+/** The state behind one mutation. */
+interface Step {
+  readonly record: Committed
+  /** Changes with the next step: what is kept of it must be copied. */
+  readonly state: unknown
+}
+
+/** Bytes that are not what was written, and so end what can be read. */
+interface Damage {
+  readonly message: string
+  readonly seq: number
+  readonly offset: number
+}
+
+/**
+ * The state after `seq`, or after the last record. Of a damaged journal only the states before the
+ * damage are known, and only when asked for by their seq: nobody shall take one of them for the last.
+ * Throws Refusal, and Error where the journal ends before `seq`.
+ */
+export async function stateAt(
+  store: AnyStoreDefinition,
+  path: string,
+  seq?: number,
+): Promise<StateAt> {
+  const found = await replaySound(store, path, seq)
+  if (seq === undefined || found.seq >= seq) return found
+  throw endsBefore(path, seq, found.seq)
+}
+
+export const endsBefore = (path: string, seq: number, last: number): Error =>
+  new Error(`there is no seq ${seq} in ${path}: its last one is ${last}`)
+
+async function replaySound(
+  store: AnyStoreDefinition,
+  path: string,
+  until: number | undefined,
+): Promise<StateAt> {
+  try {
+    return await store.replay(fileJournal(path, { readOnly: true }), { until })
+  } catch (error) {
+    const damage = damageIn(error)
+    if (!damage || until === undefined || until >= damage.seq) throw refused(error, path)
+    const replayed = await store.replay(soundPart(path, damage), { until })
+    return { ...replayed, damage: told(damage) }
+  }
+}
+
+/**
+ * Every mutation, up to seq `until`, and the state behind it. Where the journal is damaged, or does
+ * not fit the definition from some record on, what is before that is yielded; then it throws Refusal.
+ */
+export async function* steps(
+  store: AnyStoreDefinition,
+  path: string,
+  until?: number,
+): AsyncGenerator<Step> {
+  const { journal, damage } = await openSound(store.name, path)
+  try {
+    yield* stepsOf(definitionOf(store), journal, until)
+  } catch (error) {
+    throw refused(error, path)
+  } finally {
+    await journal.close()
+  }
+  if (damage) throw new Refusal(told(damage))
+}
+
+/** In place, at a cost that does not grow with the state; from where that will not do, as Immer does it. */
+async function* stepsOf(
+  definition: Definition,
+  journal: Journal,
+  until: number | undefined,
+): AsyncGenerator<Step> {
+  let done = 0
+  try {
+    for await (const step of walk(definition, journal, until, certain(definition.initial))) {
+      yield step
+      done += 1
+    }
+    return
+  } catch (error) {
+    if (!(error instanceof Uncertain)) throw error
+  }
+  for await (const step of walk(definition, journal, until, exact(definition.initial))) {
+    if (done === 0) yield step
+    else done -= 1
+  }
+}
+
+async function* walk(
+  definition: Definition,
+  journal: Journal,
+  until: number | undefined,
+  place: InPlace,
+): AsyncGenerator<Step> {
+  for await (const records of readDecoded(definition, journal, until)) {
+    for (const record of records) {
+      for (const [index, mutation] of committed(record).entries()) {
+        place.apply({ ...record, parts: record.parts.slice(index, index + 1) })
+        yield { record: mutation, state: place.state }
+      }
+    }
+  }
+}
+
+/** A record cannot be replayed in place. */
+class Uncertain extends Error {}
+
+function certain(initial: unknown): InPlace {
+  const place = inPlace(initial)
+  return {
+    get state() {
+      return place.state
+    },
+    apply(record) {
+      try {
+        place.apply(record)
+      } catch (cause) {
+        throw new Uncertain('not in place', { cause })
+      }
+    },
+  }
+}
+
+function exact(initial: unknown): InPlace {
+  let state = initial
+  return {
+    get state() {
+      return state
+    },
+    apply({ meta, parts }) {
+      for (const part of parts) state = reduce(state, part, meta)
+    },
+  }
+}
+
+/** An argument that names a seq; 0 is the initial state. */
+export function parseSeq(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('A seq is a whole number: 0 for the initial state, 1, 2, 3 …')
+}
+
+async function openSound(
+  name: string,
+  path: string,
+): Promise<{ journal: Journal; damage?: Damage }> {
+  const whole = fileJournal(path, { readOnly: true })
+  try {
+    await whole.open(name)
+    return { journal: whole }
+  } catch (error) {
+    const damage = damageIn(error)
+    if (!damage) throw refused(error, path)
+    const journal = soundPart(path, damage)
+    await journal.open(name)
+    return { journal, damage }
+  }
+}
+
+/** The journal as if it ended where the damage begins: everything before that is checked as ever. */
+const soundPart = (path: string, { offset }: Damage): Journal =>
+  fileJournal(path, { readOnly: true, fileSystem: endingAt(offset) })
+
+function endingAt(end: number): FileSystem {
+  const disk = nodeFileSystem()
+  return {
+    ...disk,
+    async open(path, flags) {
+      const file = await disk.open(path, flags)
+      return {
+        ...file,
+        size: async () => Math.min(await file.size(), end),
+        async read(into, position) {
+          const left = Math.max(0, end - position)
+          return left === 0 ? 0 : file.read(into.subarray(0, left), position)
+        },
+      }
+    },
+  }
+}
+
+// By its fields, not instanceof: the definition may come with another copy of this package.
+function damageIn(error: unknown): Damage | undefined {
+  const { code, message = '', seq, offset } = error as Partial<StoreError>
+  if (code !== 'corrupt' || seq === undefined || offset === undefined) return undefined
+  return { message, seq, offset }
+}
+
+const told = ({ message, seq }: Damage) => `${message}\n  ${soundUpTo(seq - 1)}`
+
+const soundUpTo = (seq: number) =>
+  `Up to seq ${seq} all is well: \`ministore state --at ${seq}\` prints the state there`
+
+/** What is wrong with a record, or with the whole journal, is a finding; anything else is passed on. */
+function refused(error: unknown, journal: string): unknown {
+  const { code, message = '', seq, path } = error as Partial<StoreError>
+  if (code === undefined || (code !== 'corrupt' && seq === undefined)) return error
+  const where = path === undefined ? `${journal}: ${message}` : message
+  return new Refusal(seq === undefined ? where : `${where}\n  ${soundUpTo(seq - 1)}`)
+}

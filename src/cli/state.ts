@@ -1,0 +1,51 @@
+// ministore state: what a journal's records make, at its end or at any seq.
+import { Command } from 'commander'
+import { digest as digestOf } from '../index.ts'
+import { safeLines } from './lines.ts'
+import { loadDefinition } from './load.ts'
+import { print } from './output.ts'
+import { parsePath, valueAt, whyNothing } from './path.ts'
+import { Refusal, refusing } from './refusal.ts'
+import { parseSeq, stateAt } from './replay.ts'
+
+interface StateOptions {
+  readonly store: string
+  readonly at?: number
+  readonly path?: string
+  readonly digest?: true
+}
+
+export function stateCommand(): Command {
+  return new Command('state')
+    .description('Print the state as JSON.')
+    .argument('<journal>', 'the journal file; it is only read, also while a store has it open')
+    .requiredOption('--store <file#export>', 'the module that exports the definition')
+    .option('--at <seq>', 'the state after this record; default: after the last one', parseSeq)
+    .option('--path <pointer>', 'a part of it: /topics/orders or topics.orders')
+    .option('--digest', 'print the digest instead')
+    .addHelpText(
+      'after',
+      `
+Of a damaged journal the states before the damage are printed, with exit code 1, where --at names
+one of them. Without --at, or behind the damage, there is no state: nothing is printed.
+
+Examples:
+  $ ministore state data/broker.jsonl --store src/broker.ts#broker
+  $ ministore state data/broker.jsonl --store src/broker.ts --at 120 --path /topics | jq length
+`,
+    )
+    .action(refusing(printState))
+}
+
+async function printState(journal: string, options: StateOptions): Promise<void> {
+  const definition = await loadDefinition(options.store)
+  const { state, seq, damage } = await stateAt(definition, journal, options.at)
+  const path = parsePath(options.path ?? '')
+  const value = valueAt(state, path)
+  if (value === undefined) {
+    throw new Refusal(`there is no ${path.pointer} at seq ${seq}: ${whyNothing(state, path)}`)
+  }
+  const text = options.digest ? await digestOf(value) : safeLines(JSON.stringify(value, null, 2))
+  await print(`${text}\n`)
+  if (damage) throw new Refusal(damage)
+}

@@ -1,0 +1,70 @@
+// This repository's own journals, checked as any user's CI would: `npm run replay-check`.
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { env, run } from '../cli/installed.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const quickstart = join(root, 'examples/quickstart')
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+let directory: string
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ministore-fixtures-'))
+  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'), 'junction')
+  const config = { extends: join(root, 'tsconfig.json') }
+  writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify(config))
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
+/** The script of package.json, with the definition in `store`. */
+function check(store: string) {
+  const script = scripts['replay-check'].replace('examples/quickstart/registry.ts', store)
+  return run('bash', ['-c', script], { cwd: root, env })
+}
+
+describe.concurrent('npm run replay-check', () => {
+  test('finds that the sample journals still replay, cover everything, and fit the schema lock', async () => {
+    const { status, stdout, stderr } = await run('npm', ['run', '--silent', 'replay-check'], {
+      cwd: root,
+      env,
+    })
+    expect({ status, stdout: stdout.split('\n') }, stderr).toEqual({
+      status: 0,
+      stdout: [
+        expect.stringMatching(/^ok examples\/quickstart\/fixtures\/registry\.jsonl: 39 records, /),
+        '',
+        '1 journal, no findings',
+        '',
+      ],
+    })
+  })
+
+  test('names the first record that a changed reducer makes another state of', async () => {
+    const before = 'found.deprecated = reason'
+    const text = readFileSync(join(quickstart, 'registry.ts'), 'utf8')
+    expect(text).toContain(before)
+    const changed = join(directory, 'registry.ts')
+    writeFileSync(changed, text.replace(before, `${before}.toUpperCase()`))
+    const { status, stdout } = await check(changed)
+    expect(status).toBe(1)
+    // The first command: until then, packages were only added.
+    expect(stdout).toContain(
+      'digest_mismatch  examples/quickstart/fixtures/registry.jsonl:18  seq 17',
+    )
+    expect(stdout).toContain('add /packages/chalk@4.1.2/deprecated  "THERE IS A NEWER ONE"')
+  })
+
+  test('names what the schema lock does not allow any more', async () => {
+    const before = 'name: z.string().min(1)'
+    const text = readFileSync(join(quickstart, 'registry.ts'), 'utf8')
+    expect(text).toContain(before)
+    const changed = join(directory, 'narrower.ts')
+    writeFileSync(changed, text.replace(before, `${before}.max(50)`))
+    const { status, stdout } = await check(changed)
+    expect(status).toBe(1)
+    expect(stdout).toContain('error schema_changed  examples/quickstart/ministore.schema.json')
+  })
+})

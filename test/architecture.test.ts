@@ -43,6 +43,7 @@ const HOME: Record<string, readonly string[]> = {
   vitest: ['vitest/'],
   'node:fs': ['disk/', 'cli/'],
   'node:fs/promises': ['check/', 'cli/'],
+  'node:console': ['cli/'],
   'node:timers/promises': ['cli/'],
   'node:os': ['disk/', 'cli/'],
   'node:path': ['disk/', 'file/', 'report/', 'cli/'],

@@ -51,7 +51,6 @@ async function split(where: string): Promise<{ file: string; wanted?: string }> 
 
 async function importFile(file: string): Promise<Record<string, unknown>> {
   if (!(await isFile(file))) throw new Error(`--store ${file}: there is no such file`)
-  globalThis.console = new console.Console(process.stderr)
   const jiti = createJiti(import.meta.url, { tsconfigPaths: true, fsCache: false })
   try {
     return await jiti.import<Record<string, unknown>>(resolve(file))

@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 // The command `ministore`: exit code 0 = fine, 1 = findings, 2 = it could not be done,
 // 130 = interrupted.
+import { Console } from 'node:console'
 import { safeLines } from './lines.ts'
 import { leave } from './output.ts'
 import { program } from './program.ts'
+
+// Standard output is for what the command has to say: what a definition logs goes elsewhere.
+globalThis.console = new Console(process.stderr)
 
 // Twice ends it at once, also where nobody reads what was printed.
 process.once('SIGINT', () => {

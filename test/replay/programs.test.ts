@@ -184,7 +184,7 @@ const payload = fc.record({
   returned: fc.option(variable, { freq: 8 }),
 })
 
-const RUNS = Number(process.env['MINISTORE_RUNS'] ?? 1_000)
+const RUNS = Number(process.env['MINISTORE_RUNS'] ?? 600)
 
 test('whatever a reducer does with the drafts it holds, replay in place gives what Immer gave', async () => {
   let [runs, fallbacks, records] = [0, 0, 0]

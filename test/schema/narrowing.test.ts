@@ -28,6 +28,19 @@ const shortTree: z.ZodType = z.object({
 const circle = z.object({ kind: z.literal('circle'), r: z.number() })
 const square = z.object({ kind: z.literal('square'), side: z.number() })
 
+/** Of two sides that cannot be made one object. */
+const both = (a: z.ZodType) =>
+  z.intersection(z.object({ a }).refine(Boolean), z.object({ b: z.int() }))
+/** Never the same schema twice. */
+const endless = () => {
+  const node: z.ZodType = z.object({
+    get next() {
+      return node
+    },
+  })
+  return node
+}
+
 describe('widening passes', () => {
   test.each<[string, z.ZodType, z.ZodType]>([
     ['a longer string', z.string().min(2).max(5), z.string().min(1).max(9)],
@@ -132,6 +145,11 @@ describe('widening passes', () => {
       z.intersection(z.looseObject({ a: z.int() }), z.looseObject({ b: z.int() })),
       z.looseObject({ b: z.int() }),
     ],
+    [
+      'an intersection whose sides are checked',
+      both(z.int()),
+      z.object({ a: z.int(), b: z.int() }),
+    ],
     ['anything', circle, z.json()],
     [
       'a recursive schema, unchanged beside a change',
@@ -197,7 +215,13 @@ describe('narrowing is found, with its path and what changed', () => {
     ],
     [z.enum(['a', 'b', 'c']), z.enum(['b']), 'refuses "a", "c", which it took'],
     [z.literal('abcd'), z.string().max(3), 'refuses "abcd", which it took'],
+    [z.literal('https://a.b'), z.url(), 'refuses "https://a.b", which it took'],
     [z.string(), z.literal('a'), 'refuses a string, which it took'],
+    [
+      endless(),
+      z.xor([endless(), endless()]),
+      'may fit several options of a union that takes one only',
+    ],
     [z.string(), z.number(), 'refuses a string, which it took'],
     [z.string().nullable(), z.string(), 'refuses null, which it took'],
     [z.union([z.string(), z.int()]), z.string(), 'refuses a number, which it took'],
@@ -318,6 +342,13 @@ describe('narrowing is found, with its path and what changed', () => {
       z.object({ a: z.object({}).optional() }),
       z.object({ a: z.object({}).optional(), valueOf: z.int() }),
       '.valueOf: new and required',
+    ],
+    [both(z.int()), both(z.string()), '.a: refuses a number, which it took'],
+    [both(z.int()), z.object({ a: z.int() }), '.b: gone: what records have of it is dropped'],
+    [
+      z.discriminatedUnion('kind', [circle, square]),
+      z.discriminatedUnion('kind', [circle, square.extend({ side: z.string() })]),
+      '(kind: "square").side: refuses a number, which it took',
     ],
     [tree, shortTree, '.name: maxLength 3 where it had none'],
     [namelessTree, tree, '.name: required where it was optional'],

@@ -11,5 +11,11 @@ export default defineConfig({
       { find: /^ministore-ts\/(\w+)$/, replacement: `${src}$1/index.ts` },
     ],
   },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 30_000 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: 'test/cli/build.ts',
+    testTimeout: 30_000,
+    // Most of the time is spent in child processes.
+    maxWorkers: '100%',
+  },
 })

@@ -16,7 +16,7 @@ export function findInvalid({ state: schema }: Definition, state: unknown): Foun
   }
   if (!schema) return undefined
   try {
-    parse('state', schema, state)
+    parse('the state', schema, state, 'state')
     return undefined
   } catch (error) {
     const what = "a reducer gives what the state's schema does not allow"

@@ -51,7 +51,12 @@ async function split(where: string): Promise<{ file: string; wanted?: string }> 
 
 async function importFile(file: string): Promise<Record<string, unknown>> {
   if (!(await isFile(file))) throw new Error(`--store ${file}: there is no such file`)
-  const jiti = createJiti(import.meta.url, { tsconfigPaths: true, fsCache: false })
+  const jiti = createJiti(import.meta.url, {
+    tsconfigPaths: true,
+    fsCache: false,
+    // To transform them takes longer than all that a command does.
+    nativeModules: ['zod', 'immer', 'ministore-ts'],
+  })
   try {
     return await jiti.import<Record<string, unknown>>(resolve(file))
   } catch (cause) {

@@ -52,7 +52,12 @@ export async function loadMapping(where: string): Promise<Mapping> {
 }
 
 async function importFile(file: string): Promise<Record<string, unknown>> {
-  const jiti = createJiti(import.meta.url, { tsconfigPaths: true, fsCache: false })
+  const jiti = createJiti(import.meta.url, {
+    tsconfigPaths: true,
+    fsCache: false,
+    // To transform them takes longer than all that a command does.
+    nativeModules: ['zod', 'immer', 'ministore-ts'],
+  })
   try {
     return await jiti.import<Record<string, unknown>>(resolve(file))
   } catch (cause) {

@@ -18,29 +18,39 @@ export async function fingerprint(definition: Definition): Promise<string> {
   return digest(describe({ name, initial, state, declared }, new Map()))
 }
 
-/** Schemas can make schemas without end: this much of them says enough. */
+/** Schemas can make schemas without end: so much of them says enough. */
 const MOST = 100_000
+const DEEPEST = 300
 
 /**
  * As JSON, with functions as their source and schemas as what they were made from. What was `seen`
  * before, as in a schema of itself, is its number.
  */
-function describe(value: unknown, seen: Map<object, number>): unknown {
+function describe(value: unknown, seen: Map<object, number>, depth = 0): unknown {
   if (typeof value === 'function' || value instanceof RegExp) return String(value)
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
   if (typeof value !== 'object' || value === null) return value
-  const number = seen.get(value) ?? (seen.size < MOST ? undefined : MOST)
-  if (number !== undefined) return { seen: number }
+  const number = seen.get(value)
+  if (number !== undefined || seen.size === MOST || depth === DEEPEST) return { seen: number }
   seen.set(value, seen.size)
-  if (Array.isArray(value)) return value.map((each) => describe(each, seen))
-  const entries = Object.entries(isSchema(value) ? partsOf(value) : value)
-  return Object.fromEntries(entries.map(([key, each]) => [key, describe(each, seen)]))
+  const inner = (each: unknown) => describe(each, seen, depth + 1)
+  if (Array.isArray(value)) return value.map(inner)
+  return Object.fromEntries(entriesOf(value).map(([key, each]) => [key, inner(each)]))
+}
+
+/** Whatever stands in a schema is asked for here, and may throw. */
+function entriesOf(value: object): [string, unknown][] {
+  try {
+    return Object.entries(isSchema(value) ? partsOf(value) : value)
+  } catch {
+    return [['throws', true]]
+  }
 }
 
 /** What a schema was made from, but not what Zod keeps there once the schema was used. */
 function partsOf({ _zod }: z.core.$ZodType): object {
   const { def } = _zod
-  if (def.type === 'lazy') return { type: def.type, inner: Reflect.get(_zod, 'innerType') }
+  if (def.type === 'lazy') return { type: def.type, inner: (def as z.core.$ZodLazyDef).getter() }
   if (!('defaultValue' in def)) return def
   const parts = Object.keys(def).filter((key) => key !== 'defaultValue')
   const entries = parts.map((key) => [key, Reflect.get(def, key)])

@@ -41,7 +41,7 @@ export async function replay(
     }
   }
   try {
-    return { state: freeze(place.state), seq }
+    return { state: seq === 0 ? definition.initial : freeze(place.state), seq }
   } catch (cause) {
     // Nested too deeply to be frozen at once.
     return exactly(`what record ${seq} gives`, cause)

@@ -1,6 +1,14 @@
 // Recorded digests: the first record that gives another state is named, although few are recorded.
 import fc from 'fast-check'
-import { type AnyStoreDefinition, defineStore, type Journal, memoryJournal } from 'ministore-ts'
+import { isDraft } from 'immer'
+import {
+  type AnyStoreDefinition,
+  defineStore,
+  type Journal,
+  type Json,
+  memoryJournal,
+  type Recording,
+} from 'ministore-ts'
 import { parseRecording } from 'ministore-ts/check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -23,6 +31,34 @@ function counters(
   })
 }
 const shipped = counters()
+
+type Tree = { [key: string]: Json }
+
+/** Sets values in a tree, but for the records that a test has skipped. */
+const tree = (isSkipped: (seq: number) => boolean, isSlow = false) =>
+  defineStore({
+    name: 'tree',
+    state: {} as Tree,
+    mutations: {
+      set: {
+        payload: z.object({ path: z.array(z.string()), value: z.json() }),
+        apply(draft, { path, value }, { seq }) {
+          if (isSkipped(seq)) return
+          // Asking Immer makes replay in place impossible.
+          let at: Tree = isSlow && !isDraft(draft) ? {} : (draft as Tree)
+          for (const key of path.slice(0, -1)) {
+            if (Array.isArray(at) && !(key in at)) return
+            const next = at[key]
+            if (typeof next !== 'object' || next === null) at[key] = {}
+            at = at[key] as Tree
+          }
+          const last = path.at(-1) ?? ''
+          if (!Array.isArray(at)) at[last] = value as Json
+          else if (Number(last) <= at.length) at[Number(last)] = value as Json
+        },
+      },
+    },
+  })
 
 const textsOf = (adds: readonly (readonly [string, number])[]) =>
   adds.map(([key, by]) =>
@@ -85,6 +121,94 @@ describe('recorded digests', () => {
     )
   })
 
+  test('name the first of the records that differ, also where a later one makes up for it', async () => {
+    const step = fc.record({
+      path: fc.array(fc.constantFrom('a', 'b', '0', '1'), { minLength: 1, maxLength: 3 }),
+      value: fc.oneof(fc.integer(), fc.constantFrom({ b: [1], a: {} }, [{ a: 1 }, 2], 'text')),
+    })
+    const cases = fc.record({
+      steps: fc.array(step, { minLength: 1, maxLength: 90 }),
+      skipped: fc.array(fc.nat(100), { minLength: 1, maxLength: 3 }),
+      isSlow: fc.boolean(),
+    })
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ steps, skipped, isSlow }) => {
+        const journal = memoryJournal(
+          steps.map((payload) => JSON.stringify({ at: '', type: 'set', payload })),
+        )
+        const [old, changed] = [tree(() => false), tree((seq) => skipped.includes(seq), isSlow)]
+        const recording = await record(old, journal)
+        const differs = await Promise.all(
+          [0, ...steps.keys()].map(async (_, seq) => {
+            const [one, other] = [old, changed].map((each) => each.replay(journal, { until: seq }))
+            return (await one)?.digest !== (await other)?.digest
+          }),
+        )
+        const missed = recording.digests.findIndex(({ seq }) => differs[seq])
+        const from = recording.digests[missed - 1]?.seq ?? 0
+        const expected = missed < 0 ? undefined : differs.indexOf(true, from)
+
+        const { findings } = await changed.replayCheck(journal, { recording })
+        const found = findings.filter(({ rule }) => rule === 'digest_mismatch')
+        expect(found.map(({ seq }) => seq)).toEqual(expected === undefined ? [] : [expected])
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('do not depend on the order in which an object has its keys', async () => {
+    const journal = memoryJournal(many(200))
+    const recording = await record(shipped, journal)
+    const turned = (counts: Record<string, number>) => {
+      for (const [key, count] of Object.entries(counts).reverse()) {
+        delete counts[key]
+        counts[key] = count
+      }
+    }
+    for (const from of [1_000, 137]) {
+      const changed = counters((counts, key, by, seq) => {
+        turned(counts)
+        counts[key] = (counts[key] ?? 0) + by
+        counts['k0'] = (counts['k0'] ?? 0) + (seq < from ? 0 : 1)
+      })
+      const { findings } = await changed.replayCheck(journal, { recording })
+      expect(findings.map(({ seq }) => seq)).toEqual(from < 200 ? [from] : [])
+    }
+  })
+
+  test('are as many after many updates', async () => {
+    const journal = memoryJournal()
+    let recording: Recording | undefined
+    for (let count = 0; count < 200; count += 20) {
+      await journal.open('counters')
+      await journal.append(
+        many(20).map((text) => ({ text })),
+        count,
+      )
+      const report = await shipped.replayCheck(journal, { record: true, recording })
+      expect(report).toMatchObject({ ok: true, findings: [] })
+      recording = report.recording
+      expect(recording?.digests.length).toBeLessThanOrEqual(21)
+    }
+  })
+
+  test('are compared as far as the journal can be read', async () => {
+    const texts = many(100)
+    const journal = memoryJournal(texts)
+    const { epoch } = await journal.open('counters')
+    const recording = await record(shipped, journal)
+    const changed = counters((counts, key, by, seq) => {
+      counts[key] = (counts[key] ?? 0) + (seq < 42 ? by : 0)
+    })
+    const damaged = memoryJournal([...texts.slice(0, 60), '{', ...texts.slice(61)])
+    const open = async (name: string) => ({ ...(await damaged.open(name)), epoch })
+    const { findings } = await changed.replayCheck({ ...damaged, open }, { recording })
+    expect(findings).toMatchObject([
+      { rule: 'unreadable', seq: 61 },
+      { rule: 'digest_mismatch', seq: 42 },
+    ])
+  })
+
   test('tell a changed definition from one that is the same and calls something else', async () => {
     let factor = 1
     const definition = counters((counts, key, by) => {
@@ -119,7 +243,25 @@ describe('recorded digests', () => {
       mutations: { add: { payload: z.object({ key: z.string(), by: z.number() }), apply() {} } },
     })
     const { findings } = await other.replayCheck(journal, { recording })
-    expect(findings[0]).toMatchObject({ rule: 'digest_mismatch', seq: 0 })
+    const { initial: expected } = recording
+    expect(findings).toMatchObject([{ rule: 'digest_mismatch', seq: 0, expected }, {}])
+    const first = { rule: 'digest_mismatch', seq: 1, type: 'add' }
+    expect(findings[1]).toMatchObject(first)
+
+    const same = defineStore({
+      name: 'counters',
+      state: { counts: {} as Record<string, number>, more: 0 },
+      mutations: {
+        add: {
+          payload: z.object({ key: z.string(), by: z.number() }),
+          apply: (draft, { key, by }) =>
+            void Object.assign(draft.counts, { [key]: (draft.counts[key] ?? 0) + by }),
+        },
+      },
+    })
+    // All states are others then, and there is nothing more to say.
+    const only = await same.replayCheck(journal, { recording })
+    expect(only.findings).toMatchObject([{ rule: 'digest_mismatch', seq: 0, expected }])
   })
 
   test('still hold when the journal has grown', async () => {

@@ -82,6 +82,27 @@ describe('what is wrong with a record', () => {
     expect(report.findings[0]).toMatchObject(finding)
   })
 
+  test.each<[string, z.ZodType, unknown]>([
+    ['a map', z.object({}).transform(() => new Map()), {}],
+    [
+      'an instance',
+      z.object({ n: z.number() }).transform((read) => Object.assign(new (class X {})(), read)),
+      { n: 1 },
+    ],
+    ['-0', z.number().transform(() => -0), 0],
+    ['nothing', z.object({}).transform(() => undefined), {}],
+  ])('a payload that today’s schema reads as %s is found', async (_, schema, payload) => {
+    const reading = defineStore({
+      name: 'reading',
+      state: {},
+      mutations: { go: { payload: schema as z.ZodType<number>, apply() {} } },
+    })
+    const journal = memoryJournal([record({ type: 'go', payload })])
+    const { findings } = await reading.replayCheck(journal)
+    expect(findings).toMatchObject([{ rule: 'invalid_payload', seq: 1, type: 'go' }])
+    expect(findings[0]?.message).toContain('reads a recorded payload as another (')
+  })
+
   test('goes on behind what does not change the state, and stops where it cannot be known', async () => {
     const on = await broker.replayCheck(memoryJournal([add(''), add('b')]))
     expect(on).toMatchObject({ seq: 2, findings: [{ seq: 1 }] })
@@ -131,6 +152,48 @@ describe('what is wrong with a reducer', () => {
     const texts = Array.from({ length: 1_500 }, (_, n) => set(n === 1_400 ? 'odd' : n))
     const { findings } = await dice.replayCheck(memoryJournal(texts))
     expect(findings[0]).toMatchObject({ rule: 'nondeterministic', seq: 1_401 })
+  })
+
+  test('that changes something every other time only is found, at its record', async () => {
+    let calls = 0
+    const toggling = setting((draft, value, seq) => {
+      draft.value = value
+      if (seq === 2) calls += 1
+      if (calls % 2 === 1 && seq === 2) draft.list.push(1)
+    })
+    const { findings } = await toggling.replayCheck(memoryJournal([set(1), set(2), set(3), set(4)]))
+    expect(findings).toMatchObject([{ rule: 'nondeterministic', seq: 2, type: 'set' }])
+    expect(findings[0]?.diff?.changes).toMatchObject([{ op: 'remove', path: '/list/0' }])
+  })
+
+  test('that fails every other time only is found, whichever time is the first', async () => {
+    for (const first of [0, 1]) {
+      let calls = first
+      const failing = setting(() => {
+        calls += 1
+        if (calls % 2 === 0) throw new Error('sometimes')
+      })
+      const { findings } = await failing.replayCheck(memoryJournal([set(1)]))
+      expect(findings).toMatchObject([{ rule: 'nondeterministic', seq: 1, type: 'set' }])
+    }
+  })
+
+  test('that sorts its payload is found, although that is in order', async () => {
+    const sorting = setting((draft, value) => {
+      draft.value = (value as number[]).sort()
+    })
+    const { findings } = await sorting.replayCheck(memoryJournal([set([1, 2])]))
+    expect(findings).toMatchObject([{ rule: 'payload_changed', seq: 1, type: 'set' }])
+  })
+
+  test('that fails in the middle of a batch is told by its name', async () => {
+    const batch = [
+      { type: 'addTopic', payload: { name: 'a', partitions: 1 } },
+      { type: 'setPartitions', payload: { name: 'b', partitions: 1 } },
+    ]
+    const { seq, findings } = await broker.replayCheck(memoryJournal([add('x'), record({ batch })]))
+    expect(findings).toMatchObject([{ rule: 'apply_failed', seq: 2, type: 'setPartitions' }])
+    expect(seq).toBe(1)
   })
 
   test('that writes to its payload is found', async () => {
@@ -227,7 +290,8 @@ describe('coverage', () => {
   })
 
   test('counts mutations by payload version, retired ones, and commands', async () => {
-    const live = memoryJournal([record({ type: 'add', payload: 'old' })])
+    const old = record({ type: 'add', payload: 'old', command: 'a command that is gone' })
+    const live = memoryJournal([old])
     const store = await users.open(live)
     await store.execute('addAll', ['a', 'b'])
     await store.dispatch('add', { name: 'c' })

@@ -55,6 +55,94 @@ describe('shrink', () => {
     )
   })
 
+  test('keeps what each rule needs, and no record more', async () => {
+    let calls = 0
+    const wrong: Record<string, (set: Record<string, unknown>, payload: string[]) => unknown> = {
+      a: () => Date.now(),
+      b: (set) => Object.assign(set, { other: ++calls }),
+      c: (set) => Object.assign(set, { big: 1n }),
+      d: (_, payload) => payload.push('more'),
+      e: () => {
+        throw new Error('never')
+      },
+    }
+    const sets = defineStore({
+      name: 'sets',
+      state: { set: {} as Record<string, boolean> },
+      mutations: {
+        add: {
+          payload: z.string().max(2),
+          apply: (draft, key) => void Object.assign(draft.set, { [key]: true }),
+        },
+        /** Does what is wrong where the two before it are there. */
+        use: {
+          payload: z.array(z.string()),
+          apply(draft, keys) {
+            const [key = '', other = ''] = keys
+            if (draft.set[key] && draft.set[other]) wrong[key]?.(draft.set, keys)
+          },
+        },
+      },
+    })
+    const text = (type: string, payload: unknown) =>
+      JSON.stringify({ at: '2026-11-22T12:00:00.000Z', type, payload })
+    const key = fc.constantFrom('a', 'b', 'c', 'd', 'e')
+    const one = fc.oneof(
+      { weight: 6, arbitrary: key.map((name) => text('add', name)) },
+      { weight: 6, arbitrary: fc.tuple(key, key).map((names) => text('use', names)) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom(text('add', 'long'), text('no', ''), text('use', 1)),
+      },
+    )
+    const rules = new Set<string>()
+    await fc.assert(
+      fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 30 }), async (texts) => {
+        const journal = memoryJournal(texts)
+        const report = await sets.replayCheck(journal)
+        const found = await shrink(sets, journal, report, undefined)
+        expect(found === undefined).toBe(report.ok)
+        if (!found) return
+        const { rule, type } = found.finding
+        rules.add(rule)
+        const isShown = async (kept: readonly string[]) => {
+          const { findings } = await sets.replayCheck(memoryJournal(kept))
+          return findings.some((each) => each.rule === rule && each.type === type)
+        }
+        expect(found.seqs.map((seq) => texts[seq - 1])).toEqual(found.texts)
+        expect(await isShown(found.texts)).toBe(true)
+        expect(found.texts.length).toBeLessThanOrEqual(3)
+        for (const at of found.texts.keys()) {
+          if (found.texts.length > 1)
+            expect(await isShown(found.texts.toSpliced(at, 1))).toBe(false)
+        }
+      }),
+      { numRuns: 60, seed: 1 },
+    )
+    expect([...rules].sort()).toEqual([
+      'apply_failed',
+      'impure',
+      'invalid_payload',
+      'invalid_state',
+      'nondeterministic',
+      'payload_changed',
+      'unknown_mutation',
+    ])
+  })
+
+  test('finds no less where a record is only needed by one that can go', async () => {
+    const chained = keys((set, key) => {
+      if (key === 'x') throw new Error('x cannot be dropped')
+      if (!set[key]) throw new Error(`no ${key}`)
+      delete set[key]
+    })
+    const texts = [...'abcdefgh'].flatMap((name) => [record('add', name), record('drop', name)])
+    const journal = memoryJournal([...texts, record('drop', 'x')])
+    const report = await chained.replayCheck(journal)
+    const found = await shrink(chained, journal, report, undefined)
+    expect(found?.texts).toEqual([record('drop', 'x')])
+  })
+
   test('cuts a journal whose digest is not met after the record that is to blame', async () => {
     const shipped = keys((set, key) => void delete set[key])
     const changed = keys(() => undefined)

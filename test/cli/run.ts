@@ -1,4 +1,4 @@
-// The command as a user has it, from the sources, and journals to give to it.
+// The command as a user has it, built from the sources, and journals to give to it.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, writeSync } from 'node:fs'
@@ -7,16 +7,11 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { header, note } from '../format/forge.ts'
+import { main } from './build.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const command = (flags: readonly string[], args: readonly string[]) => [
-  ...flags,
-  '--import',
-  import.meta.resolve('jiti/register'),
-  fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)),
-  ...args,
-]
-const env = { ...process.env, NO_COLOR: '1', JITI_TSCONFIG_PATHS: 'true' }
+const command = (flags: readonly string[], args: readonly string[]) => [...flags, main(), ...args]
+const env = { ...process.env, NO_COLOR: '1' }
 
 export interface Ran {
   readonly status: number | null

@@ -1,7 +1,8 @@
-// A state as text, with what JSON leaves out: absent and undefined properties, holes, null prototypes.
+// A state as text, with what JSON leaves out: absent and undefined properties, holes, kinds of objects.
 
-/** Equal where a reducer could see no difference, but for identities. */
+/** Equal where a reducer could see no difference, but for identities. Throws RangeError for a cycle. */
 export function exact(value: unknown): string {
+  if (Object.is(value, -0)) return '-0'
   if (typeof value !== 'object' || value === null) return `${typeof value} ${String(value)}`
   if (Array.isArray(value)) {
     const places = Array.from(value, (each, index) => (index in value ? exact(each) : 'hole'))
@@ -10,5 +11,6 @@ export function exact(value: unknown): string {
   const keys = Reflect.ownKeys(value).map((key) => {
     return `${String(key)}: ${exact(Reflect.get(value, key))}`
   })
-  return `${Object.getPrototypeOf(value) === null ? 'null' : ''}{${keys.join()}}`
+  const kind = Object.getPrototypeOf(value)?.constructor.name ?? 'null'
+  return `${kind === 'Object' ? '' : kind}{${keys.join()}}`
 }

@@ -1,6 +1,6 @@
 // Random reducers that hold on to drafts, put them elsewhere, compare them, and return what they like.
 import fc from 'fast-check'
-import { defineStore, type Json, jsonIssue, memoryJournal } from 'ministore-ts'
+import { defineStore, type Json, memoryJournal } from 'ministore-ts'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { exact } from './exact.ts'
@@ -115,6 +115,7 @@ const STEPS = {
   slice: ([x]: Held) => (isList(x) ? x.slice(-2) : x),
   sorted: ([x]: Held) => (isList(x) ? x.toSorted((a, b) => size(b) - size(a)) : x),
   values: ([x]: Held) => (isContainer(x) ? Object.values(x) : x),
+  negate: ([x]: Held) => (typeof x === 'number' ? -x : x),
   json: ([x]: Held) => size(x),
   parsed: ([x]: Held) => (x === undefined ? x : JSON.parse(JSON.stringify(x))),
   keys: ([x]: Held) => (isContainer(x) ? Object.keys(x).join() : x),
@@ -153,15 +154,16 @@ const anything = defineStore({
         /** The variable that is returned, where nothing was changed. */
         returned: z.int().nullable(),
       }),
-      apply(draft, { steps, values, constant, returned }) {
+      apply(given, { steps, values, constant, returned }) {
+        const draft = given as Tree
         const held: Held = [draft, draft['a'], draft['b'], ...values]
         for (const [what, a, b, c, key] of steps as Step[]) {
           held[a] = STEPS[what]([held[a], held[b], held[c]], held, key)
         }
         const found = returned === null ? undefined : held[returned]
-        if (isContainer(found)) return found as Tree
+        if (isContainer(found)) return found as never
         // What is held at last can only be seen where it is kept.
-        const log = (draft as Tree)['log']
+        const log = draft['log']
         for (const each of held.slice(1)) if (isList(log) && !leads(each, log)) log.push(each)
         // Once more the same object, which may be in the state already.
         if (constant !== null) put(draft, constant % 2 ? 'a' : 'k', CONSTANTS[constant])
@@ -174,15 +176,24 @@ const anything = defineStore({
 
 const variable = fc.integer({ min: 0, max: 5 })
 const key = fc.constantFrom('a', 'b', 'k', 'n', 'log', '0', '1', '2', '7')
-const value = fc.jsonValue({ maxDepth: 2 }).filter((json) => !JSON.stringify(json).includes('-0'))
 const payload = fc.record({
   steps: fc.array(fc.tuple(fc.constantFrom(...names), variable, variable, variable, key), {
     maxLength: 10,
   }),
-  values: fc.array(value as fc.Arbitrary<Json>, { maxLength: 3 }),
+  values: fc.array(fc.jsonValue({ maxDepth: 2 }), { maxLength: 3 }),
   constant: fc.option(fc.integer({ min: 0, max: CONSTANTS.length - 1 })),
   returned: fc.option(variable, { freq: 8 }),
 })
+
+/** Undefined for a cycle. */
+function exactly(state: unknown): string | undefined {
+  try {
+    return exact(state)
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
 
 const RUNS = Number(process.env['MINISTORE_RUNS'] ?? 600)
 
@@ -190,20 +201,26 @@ test('whatever a reducer does with the drafts it holds, replay in place gives wh
   let [runs, fallbacks, records] = [0, 0, 0]
   const constants = JSON.stringify(CONSTANTS)
   await fc.assert(
-    fc.asyncProperty(fc.array(payload, { maxLength: 8 }), async (payloads) => {
-      const journal = memoryJournal()
-      const live = await anything.open(journal)
-      for (const each of payloads) {
-        // What cannot be applied is in no journal.
-        await live.dispatch('run', each as never).catch(() => undefined)
-      }
-      fc.pre(jsonIssue(live.state) === undefined)
-      const replayed = await anything.open(journal)
-      expect(exact(replayed.state)).toBe(exact(live.state))
-      if (replayed.recovery.fallback) fallbacks += 1
-      runs += 1
-      records += replayed.recovery.records
-    }),
+    fc.asyncProperty(
+      fc.array(fc.array(payload, { minLength: 1, maxLength: 2 }), { maxLength: 8 }),
+      async (batches) => {
+        const journal = memoryJournal()
+        const live = await anything.open(journal)
+        for (const batch of batches) {
+          const mutations = batch.map((each) => ({ type: 'run', payload: each }) as const)
+          // What cannot be applied is in no journal.
+          await live.dispatchAll(mutations as never).catch(() => undefined)
+        }
+        const expected = exactly(live.state)
+        // A cycle is no JSON, and no reducer's business.
+        fc.pre(expected !== undefined)
+        const replayed = await anything.open(journal)
+        expect(exact(replayed.state)).toBe(expected)
+        if (replayed.recovery.fallback) fallbacks += 1
+        runs += 1
+        records += replayed.recovery.records
+      },
+    ),
     { numRuns: RUNS },
   )
   expect(JSON.stringify(CONSTANTS)).toBe(constants)

@@ -343,6 +343,11 @@ describe('narrowing is found, with its path and what changed', () => {
       z.object({ a: z.object({}).optional(), valueOf: z.int() }),
       '.valueOf: new and required',
     ],
+    [
+      z.intersection(both(z.int()), z.looseObject({})),
+      z.object({ a: z.int(), b: z.int() }),
+      '[*]: gone: what records have under other keys is dropped',
+    ],
     [both(z.int()), both(z.string()), '.a: refuses a number, which it took'],
     [both(z.int()), z.object({ a: z.int() }), '.b: gone: what records have of it is dropped'],
     [

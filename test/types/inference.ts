@@ -426,7 +426,7 @@ const ticker = defineStore({
     },
     stop: {
       check: (state) => (state.ticks === 0 ? reject('not_started') : undefined),
-      apply: (draft, _, { seq }) => void (draft.last = String(seq)),
+      apply: (draft, _, { seq }) => void Object.assign(draft, { last: String(seq) }),
     },
   },
 })

@@ -54,8 +54,7 @@ export function inPlace(initial: unknown): InPlace {
     throw refusal
   }
   const isGiven = (target: object, key: PropertyKey) => given.get(target)?.has(key) ?? false
-  const take = (target: object, key: PropertyKey) => {
-    const old = Object.hasOwn(target, key) ? Reflect.get(target, key) : undefined
+  const take = (target: object, key: PropertyKey, old: unknown) => {
     if (isObject(old) && !isGiven(target, key)) taken.add(old)
     given.get(target)?.delete(key)
     isChanged = true
@@ -64,13 +63,13 @@ export function inPlace(initial: unknown): InPlace {
     // Immer and plain objects disagree on these: let Immer decide.
     if (key === '__proto__' || typeof key === 'symbol' || (Array.isArray(target) && !isPlace(key)))
       refuse(`it sets ${String(key)}`)
-    const old = Object.hasOwn(target, key) ? Reflect.get(target, key) : undefined
+    const old = ownValue(target, key)
     // As in Immer: no change, and 0 does not become -0.
     if (old === value && old !== undefined) {
       isChanged ||= !Object.is(old, value)
       return true
     }
-    take(target, key)
+    take(target, key, old)
     if (isObject(value)) {
       const keys = given.get(target)
       if (keys) keys.add(key)
@@ -96,7 +95,7 @@ export function inPlace(initial: unknown): InPlace {
     deleteProperty(target, key) {
       // As in Immer: an array has no holes.
       if (Array.isArray(target)) return put(target, key, undefined)
-      take(target, key)
+      take(target, key, ownValue(target, key))
       return Reflect.deleteProperty(target, key)
     },
     getOwnPropertyDescriptor(target, key) {
@@ -217,6 +216,9 @@ function copyArray(value: unknown[], inner: (value: unknown, key: string) => unk
   if (!isPlain) throw new TypeError('it is no plain array')
   return value.map((each, index) => inner(each, String(index)))
 }
+
+const ownValue = (target: object, key: PropertyKey): unknown =>
+  Object.hasOwn(target, key) ? Reflect.get(target, key) : undefined
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 

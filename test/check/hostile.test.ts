@@ -241,15 +241,15 @@ describe('what is told is no more than can be read', () => {
         now: { apply: (draft) => void Object.assign(draft, { n: Date.now() * 0 }) },
       },
     })
-    const texts = Array.from({ length: 300 }, (_, n) => [
-      record({ type: 'go', payload: { [`k${n}`]: 1 } }),
-      record({ type: 'now' }),
-    ]).flat()
+    const go = (n: number) => record({ type: 'go', payload: { [`k${n}`]: 1 } })
+    const texts = Array.from({ length: 300 }, (_, n) =>
+      n === 200 ? record({ type: 'now' }) : go(n),
+    )
     const { findings } = await broken(strict as never, memoryJournal(texts))
     const ofRule = (wanted: string) => findings.filter(({ rule }) => rule === wanted)
     const sum = (rule: string) =>
       ofRule(rule).reduce((total, { repeated = 0 }) => total + 1 + repeated, 0)
     expect(ofRule('invalid_payload')).toHaveLength(100)
-    expect([sum('invalid_payload'), sum('impure')]).toEqual([300, 300])
+    expect([sum('invalid_payload'), sum('impure')]).toEqual([299, 1])
   })
 })

@@ -1,8 +1,12 @@
 // What a reducer may not use is caught while it runs, and is as ever at any other time.
+import { execFileSync } from 'node:child_process'
 import nodeCrypto, { randomInt, randomUUID } from 'node:crypto'
+import { dirname, join } from 'node:path'
 import * as timers from 'node:timers'
+import { pathToFileURL } from 'node:url'
 import { defineStore, memoryJournal } from 'ministore-ts'
 import { describe, expect, test } from 'vitest'
+import { main } from '../cli/build.ts'
 
 const RealDate = Date
 const text = JSON.stringify({ at: '2026-11-22T12:00:00.000Z', type: 'go' })
@@ -55,7 +59,6 @@ describe('a reducer that uses', () => {
     ['setInterval()', (later) => setInterval(later, 1)],
     ['setImmediate()', (later) => setImmediate(later)],
     ['queueMicrotask()', (later) => queueMicrotask(later)],
-    ['process.nextTick()', (later) => process.nextTick(later)],
     ['timers.setTimeout()', (later) => timers.setTimeout(later, 0)],
     ['fetch()', (later) => void fetch('http://127.0.0.1:9/').then(later, later)],
   ])('%s is told so, and nothing of it is done', async (what, run) => {
@@ -121,6 +124,20 @@ describe('a reducer that uses', () => {
     expect(done).toBe(0)
   })
 
+  test('process.nextTick() is told so, in a process where vitest does not replace it', () => {
+    const index = pathToFileURL(join(dirname(main()), '../index.js'))
+    const program = `
+      import { defineStore, memoryJournal } from ${JSON.stringify(index)}
+      const apply = () => process.nextTick(() => console.log('done'))
+      const definition = defineStore({ name: 'going', state: {}, mutations: { go: { apply } } })
+      const report = await definition.replayCheck(memoryJournal([${JSON.stringify(text)}]))
+      console.log(report.findings[0].message)`
+    const args = ['--input-type=module', '-e', program]
+    const printed = execFileSync(process.execPath, args, { encoding: 'utf8' })
+    expect(printed).toMatch(/^apply of go uses process\.nextTick\(\)/)
+    expect(printed).not.toContain('done')
+  })
+
   test('dates that are given, and everything else, may do so', async () => {
     const run = () => {
       expect(new Date(0).toISOString()).toBe('1970-01-01T00:00:00.000Z')
@@ -146,7 +163,6 @@ describe('everybody else', () => {
     crypto.randomUUID,
     process.hrtime,
     process.hrtime.bigint,
-    process.nextTick,
     setTimeout,
     setInterval,
     setImmediate,

@@ -1,6 +1,7 @@
 // What makes two definitions the same: names, versions, schemas, and the source of their functions.
 import type { z } from 'zod'
 import { canonicalText, digest } from '../json/index.ts'
+import { isTable } from '../table/index.ts'
 import type { Definition } from '../types.ts'
 import { isSchema } from './schema.ts'
 
@@ -35,6 +36,7 @@ function describe(value: unknown, seen: Map<object, number>, depth = 0): unknown
   seen.set(value, seen.size)
   const inner = (each: unknown) => describe(each, seen, depth + 1)
   if (Array.isArray(value)) return value.map(inner)
+  if (isTable(value)) return { table: inner(Object.fromEntries(value)) }
   return Object.fromEntries(entriesOf(value).map(([key, each]) => [key, inner(each)]))
 }
 

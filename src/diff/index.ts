@@ -1,18 +1,19 @@
 // What changed between two states. What they share is not walked, so the cost is that of the change.
 import { createTwoFilesPatch } from 'diff'
+import { isTable } from '../table/index.ts'
+import { changedKeys } from '../table/table.ts'
 import type { Change } from '../types.ts'
 
-/** Deep equality of two JSON values; a property that is undefined is a property that is not there. */
+/** Deep equality of two JSON values, a table being a plain object; a property that is undefined is a property that is not there. */
 export function isSame(before: unknown, after: unknown): boolean {
   if (Object.is(before, after)) return true
   if (!isContainer(before) || !isContainer(after)) return false
   if (Array.isArray(before) && Array.isArray(after)) return isSameArray(before, after)
   if (Array.isArray(before) || Array.isArray(after)) return false
-  const isThere = (key: string) => Object.hasOwn(before, key) || valueAt(after, key) === undefined
-  return (
-    Object.keys(before).every((key) => isSame(valueAt(before, key), valueAt(after, key))) &&
-    Object.keys(after).every(isThere)
-  )
+  const isSameAt = (key: string) => isSame(valueAt(before, key), valueAt(after, key))
+  if (isTable(before) && isTable(after)) return changedKeys(before, after).every(isSameAt)
+  const isThere = (key: string) => hasKey(before, key) || valueAt(after, key) === undefined
+  return ownKeys(before).every(isSameAt) && ownKeys(after).every(isThere)
 }
 
 function isSameArray(before: readonly unknown[], after: readonly unknown[]): boolean {
@@ -32,7 +33,8 @@ export function changes(before: unknown, after: unknown, path = ''): Change[] {
   if (Array.isArray(before) && Array.isArray(after)) return arrayChanges(before, after, path)
   if (Array.isArray(before) || Array.isArray(after)) return replaced
   const found: Change[] = []
-  for (const key of keysOf(before, after)) {
+  const isKnown = isTable(before) && isTable(after)
+  for (const key of isKnown ? changedKeys(before, after) : keysOf(before, after)) {
     const [old, value] = [valueAt(before, key), valueAt(after, key)]
     if (Object.is(old, value)) continue
     const at = `${path}/${escapeKey(key)}`
@@ -128,7 +130,8 @@ class Outline {
       valueAt(before, key) !== undefined || valueAt(after, key) !== undefined
     const isChanged = (key: string) => !isSame(valueAt(before, key), valueAt(after, key))
     const keys = keysOf(before, after).filter(isThere)
-    const changed = new Set(keys.filter(isChanged))
+    const isKnown = isTable(before) && isTable(after)
+    const changed = new Set((isKnown ? changedKeys(before, after) : keys).filter(isChanged))
     const candidates = keys.length <= SHOWN_KEYS ? keys : [...changed]
     const shown: [key: string, pair: Pair][] = []
     for (const key of candidates.toSorted()) {
@@ -169,7 +172,7 @@ class Outline {
   #whole(value: unknown): unknown {
     this.#left -= 1
     if (!isContainer(value)) return scalar(value)
-    const keys = Object.keys(value).filter((key) => valueAt(value, key) !== undefined)
+    const keys = ownKeys(value).filter((key) => valueAt(value, key) !== undefined)
     const shown: [key: string, inner: unknown][] = []
     for (const key of keys) {
       if (this.#left <= 0) break
@@ -185,7 +188,7 @@ const more = (count: number): string[] => (count > 0 ? [`… ${count} more`] : [
 
 function elided(value: unknown): unknown {
   if (!isContainer(value)) return scalar(value)
-  if (Object.keys(value).length === 0) return value
+  if (ownKeys(value).length === 0) return value
   return Array.isArray(value) ? ['…'] : { '…': '…' }
 }
 
@@ -215,11 +218,20 @@ function cut(text: string, from = 0): string {
 const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 const keysOf = (before: object, after: object): string[] => [
-  ...Object.keys(before),
-  ...Object.keys(after).filter((key) => !Object.hasOwn(before, key)),
+  ...ownKeys(before),
+  ...ownKeys(after).filter((key) => !hasKey(before, key)),
 ]
 
-const valueAt = (container: object, key: string): unknown =>
-  Object.hasOwn(container, key) ? Reflect.get(container, key) : undefined
+// A table is the plain object that it is as JSON.
+const ownKeys = (container: object): string[] =>
+  isTable(container) ? [...container.keys()] : Object.keys(container)
+
+const hasKey = (container: object, key: string): boolean =>
+  isTable(container) ? container.has(key) : Object.hasOwn(container, key)
+
+function valueAt(container: object, key: string): unknown {
+  if (isTable(container)) return container.get(key)
+  return Object.hasOwn(container, key) ? Reflect.get(container, key) : undefined
+}
 
 const escapeKey = (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1')

@@ -1,12 +1,13 @@
-// What JSON can hold, and the one text of it. Knows nothing else of this package.
+// What JSON can hold, and the one text of it. Of this package it knows tables, which are plain objects there.
 import stringify from 'fast-json-stable-stringify'
+import { isTable, type Table } from '../table/index.ts'
 
 export interface JsonIssue {
   readonly path: PropertyKey[]
   readonly message: string
 }
 
-const MAX_DEPTH = 128
+export const MAX_DEPTH: number = 128
 const FORBIDDEN = new Set<PropertyKey>(['__proto__', 'constructor', 'prototype'])
 
 /** Keys sorted, no white space: equal values have equal texts. `undefined` where there is no value. */
@@ -22,9 +23,10 @@ export async function digest(state: unknown): Promise<string> {
 
 /** The first thing in `value` that JSON cannot hold, or that could pollute a prototype. */
 export function jsonIssue(value: unknown, depth = 0): JsonIssue | undefined {
-  const what = typeof value === 'object' ? objectIssue(value, depth) : scalarIssue(value)
+  const what = issueIn(value, depth)
   if (what) return { path: [], message: `is ${what}, which the journal cannot hold` }
   if (typeof value !== 'object' || value === null) return undefined
+  if (isTable(value)) return tableIssue(value, depth)
   // Arrays over their length, not their keys: a hole is an undefined.
   for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
     if (FORBIDDEN.has(key)) return { path: [key], message: 'is a forbidden key' }
@@ -36,6 +38,19 @@ export function jsonIssue(value: unknown, depth = 0): JsonIssue | undefined {
   return undefined
 }
 
+/** A table's keys are looked up by hash, so none of them is forbidden. */
+function tableIssue(table: Table<unknown>, depth: number): JsonIssue | undefined {
+  for (const [key, value] of table) {
+    const issue = jsonIssue(value, depth + 1)
+    if (issue) return { ...issue, path: [key, ...issue.path] }
+  }
+  return undefined
+}
+
+/** What the value itself is that JSON cannot hold; what it contains is not looked at. */
+export const issueIn = (value: unknown, depth: number): string | undefined =>
+  typeof value === 'object' ? objectIssue(value, depth) : scalarIssue(value)
+
 function scalarIssue(value: unknown): string | undefined {
   if (typeof value === 'string' || typeof value === 'boolean') return undefined
   if (typeof value !== 'number') return value === undefined ? 'undefined' : `a ${typeof value}`
@@ -46,6 +61,7 @@ function scalarIssue(value: unknown): string | undefined {
 function objectIssue(value: object | null, depth: number): string | undefined {
   if (value === null) return undefined
   if (depth === MAX_DEPTH) return `nested deeper than ${MAX_DEPTH} levels, or in a cycle`
+  if (isTable(value)) return hasOnlyRoot(value) ? undefined : 'a table with keys of its own'
   const prototype = Object.getPrototypeOf(value)
   // A plain object's prototype has none itself: so it is in every realm.
   const isPlain = Array.isArray(value) || !prototype || !Object.getPrototypeOf(prototype)
@@ -53,3 +69,6 @@ function objectIssue(value: object | null, depth: number): string | undefined {
   if (Object.getOwnPropertySymbols(value).length > 0) return 'an object with symbols as keys'
   return typeof Reflect.get(value, 'toJSON') === 'function' ? 'an object with toJSON()' : undefined
 }
+
+/** What else somebody put there would be in no snapshot. */
+const hasOnlyRoot = (table: object) => Reflect.ownKeys(table).length === 1

@@ -1,6 +1,9 @@
 // Reducers on one private state that is changed at once: no copy of what a record does not touch.
 import { isThenable } from '../draft.ts'
+import { isTable } from '../table/index.ts'
+import { copyTable } from '../table/table.ts'
 import type { Decoded } from '../types.ts'
+import { type Place, tableInPlace } from './table-in-place.ts'
 
 export interface InPlace {
   /** Changes from record to record; nobody else may keep or change any of it. */
@@ -21,9 +24,10 @@ interface Drafted {
  * The same states as Immer gives, at a cost that does not grow with the state. Reducers see drafts
  * that write through. Whatever object they put into the state is copied when they are done, so that
  * the state stays a tree that nobody else holds a part of: an object put in twice, a payload, or a
- * constant of theirs that later records would otherwise change in several places.
+ * constant of theirs that later records would otherwise change in several places. `initial` is copied,
+ * unless it is private: a tree that nobody else holds a part of.
  */
-export function inPlace(initial: unknown): InPlace {
+export function inPlace(initial: unknown, isPrivate = false): InPlace {
   // All of these are of the reducer that is running, and empty between two.
   const byOriginal = new Map<object, Drafted>()
   const byDraft = new Map<unknown, Drafted>()
@@ -42,7 +46,9 @@ export function inPlace(initial: unknown): InPlace {
   const draftOf = (original: object, parent?: Drafted): object => {
     const known = byOriginal.get(original)
     if (known) return known.draft
-    const { proxy: draft, revoke } = Proxy.revocable(original, traps)
+    const { proxy: draft, revoke } = isTable(original)
+      ? tableInPlace(original, place)
+      : Proxy.revocable(original, traps)
     const drafted = { original, draft, parent, revoke }
     byOriginal.set(original, drafted)
     byDraft.set(draft, drafted)
@@ -59,15 +65,13 @@ export function inPlace(initial: unknown): InPlace {
     given.get(target)?.delete(key)
     isChanged = true
   }
-  const put = (target: object, key: PropertyKey, value: unknown): boolean => {
-    // Immer and plain objects disagree on these: let Immer decide.
-    if (key === '__proto__' || typeof key === 'symbol' || (Array.isArray(target) && !isPlace(key)))
-      refuse(`it sets ${String(key)}`)
+  /** False where there is nothing to change. */
+  const replaces = (target: object, key: PropertyKey, value: unknown): boolean => {
     const old = ownValue(target, key)
     // As in Immer: no change, and 0 does not become -0.
     if (old === value && old !== undefined) {
       isChanged ||= !Object.is(old, value)
-      return true
+      return false
     }
     take(target, key, old)
     if (isObject(value)) {
@@ -75,7 +79,13 @@ export function inPlace(initial: unknown): InPlace {
       if (keys) keys.add(key)
       else given.set(target, new Set([key]))
     }
-    return Reflect.set(target, key, value)
+    return true
+  }
+  const put = (target: object, key: PropertyKey, value: unknown): boolean => {
+    // Immer and plain objects disagree on these: let Immer decide.
+    if (key === '__proto__' || typeof key === 'symbol' || (Array.isArray(target) && !isPlace(key)))
+      refuse(`it sets ${String(key)}`)
+    return !replaces(target, key, value) || Reflect.set(target, key, value)
   }
   const refuseShape = () => refuse('it defines, freezes or retypes what it was given')
   /** In place of an object in a property's descriptor, which nearly nobody looks at. */
@@ -106,6 +116,20 @@ export function inPlace(initial: unknown): InPlace {
     defineProperty: refuseShape,
     setPrototypeOf: refuseShape,
     preventExtensions: refuseShape,
+  }
+  const place: Place = {
+    refuse,
+    read(table, key) {
+      const value = table.get(key)
+      return !isObject(value) || isGiven(table, key) ? value : draftOf(value, byOriginal.get(table))
+    },
+    write(table, key, value) {
+      if (replaces(table, key, value)) table.set(key, value)
+    },
+    remove(table, key) {
+      take(table, key, table.get(key))
+      return table.delete(key)
+    },
   }
 
   /** Notes what is put somewhere, however deep in what the reducer made. */
@@ -166,18 +190,22 @@ export function inPlace(initial: unknown): InPlace {
   /** What the reducer put in becomes the state's own. */
   function settle(): void {
     if (taken.size > 0) {
-      for (const [target, keys] of given) for (const key of keys) use(Reflect.get(target, key))
+      for (const [target, keys] of given) for (const key of keys) use(ownValue(target, key))
     }
     for (const [target, keys] of given) {
       for (const key of keys) {
+        const value = ownValue(target, key)
+        if (isTable(target)) target.set(String(key), own(value))
         // A shorter array has lost its last places.
-        if (Object.hasOwn(target, key)) Reflect.set(target, key, own(Reflect.get(target, key)))
+        else if (Object.hasOwn(target, key)) Reflect.set(target, key, own(value))
         keys.delete(key)
       }
     }
   }
 
-  let state = copy(initial as object, (value) => (isObject(value) ? structuredClone(value) : value))
+  let state = initial as object
+  const clone = (value: unknown): unknown => (isObject(value) ? copy(value, clone) : value)
+  if (!isPrivate) state = copy(state, clone)
   return {
     get state() {
       return state
@@ -196,6 +224,7 @@ const MOST_NAMED = 100
 /** Throws where a copy would not be the same in every respect. */
 function copy(value: object, inner: (value: unknown, key: string) => unknown): object {
   if (Object.getOwnPropertySymbols(value).length > 0) throw new TypeError('it has symbols as keys')
+  if (isTable(value)) return copyTable(value, inner)
   if (Array.isArray(value)) return copyArray(value, inner)
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw new TypeError('it is not JSON')
@@ -217,8 +246,11 @@ function copyArray(value: unknown[], inner: (value: unknown, key: string) => unk
   return value.map((each, index) => inner(each, String(index)))
 }
 
-const ownValue = (target: object, key: PropertyKey): unknown =>
-  Object.hasOwn(target, key) ? Reflect.get(target, key) : undefined
+/** Its own, and as it is: no draft. */
+function ownValue(target: object, key: PropertyKey): unknown {
+  if (isTable(target)) return target.get(String(key))
+  return Object.hasOwn(target, key) ? Reflect.get(target, key) : undefined
+}
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 

@@ -2,8 +2,8 @@
 import { freeze, reduce } from '../draft.ts'
 import { StoreError } from '../errors.ts'
 import { decode } from '../record/decode.ts'
-import { remember } from '../record/keys.ts'
-import type { Decoded, Definition, Journal, Keys, ReplayedHead } from '../types.ts'
+import { recall, remember } from '../record/keys.ts'
+import type { Decoded, Definition, Head, Journal, Keys, ReplayedHead, Start } from '../types.ts'
 import { inPlace } from './in-place.ts'
 
 interface ReplayOptions {
@@ -11,25 +11,29 @@ interface ReplayOptions {
   readonly until?: number | undefined
   /** Remembers the idempotency keys on the way. */
   readonly keys?: Keys
+  /** What stands for the first records; default: there are none before the first. */
+  readonly start?: Start | undefined
 }
 
 /**
- * The state after seq `until`. Throws StoreError at the first record that does not fit: `corrupt`
- * where a seq is missing, else as `decode` and `reduce` do.
+ * The state after seq `until`. Throws StoreError `compacted` where that is before `start`; else at the
+ * first record that does not fit: `corrupt` where a seq is missing, else as `decode` and `reduce` do.
  */
 export async function replay(
   definition: Definition,
   journal: Journal,
-  { until, keys }: ReplayOptions = {},
+  options: ReplayOptions = {},
 ): Promise<ReplayedHead> {
   // Immer's word counts: it knows what this reducer does, and names what is wrong with it.
   const exactly = async (where: string, cause: unknown): Promise<ReplayedHead> => {
-    const head = await replayExactly(definition, journal, { until, ...(keys && { keys }) })
+    const head = await replayExactly(definition, journal, options)
     return { ...head, fallback: `${where} cannot be replayed in place: ${textOf(cause)}` }
   }
-  const place = inPlace(definition.initial)
-  let seq = 0
-  for await (const records of readDecoded(definition, journal, until)) {
+  const { until, keys } = options
+  const begin = await beginAt(definition, journal, options)
+  const place = inPlace(begin.state, options.start !== undefined)
+  let { seq } = begin
+  for await (const records of readDecoded(definition, journal, until, seq)) {
     for (const record of records) {
       try {
         place.apply(record)
@@ -41,7 +45,8 @@ export async function replay(
     }
   }
   try {
-    return { state: seq === 0 ? definition.initial : freeze(place.state), seq }
+    const state = seq === 0 ? definition.initial : freeze(place.state)
+    return { state, seq, records: seq - begin.seq }
   } catch (cause) {
     // Nested too deeply to be frozen at once.
     return exactly(`what record ${seq} gives`, cause)
@@ -60,27 +65,45 @@ function textOf(thrown: unknown): string {
 async function replayExactly(
   definition: Definition,
   journal: Journal,
-  { until, keys }: ReplayOptions,
+  options: ReplayOptions,
 ): Promise<ReplayedHead> {
-  let { state, seq } = { state: definition.initial, seq: 0 }
-  for await (const records of readDecoded(definition, journal, until)) {
+  const { until, keys } = options
+  const begin = await beginAt(definition, journal, options)
+  let { state, seq } = { ...begin, state: freeze(begin.state) }
+  for await (const records of readDecoded(definition, journal, until, seq)) {
     for (const record of records) {
       for (const part of record.parts) state = reduce(state, part, record.meta)
       if (keys) remember(keys, record)
       seq = record.meta.seq
     }
   }
-  return { state, seq }
+  return { state, seq, records: seq - begin.seq }
 }
 
-/** The records in order. Throws StoreError `corrupt` where one is missing, else as `decode` does. */
+async function beginAt(
+  { initial }: Definition,
+  { name }: Journal,
+  { until = Number.POSITIVE_INFINITY, keys, start }: ReplayOptions,
+): Promise<Head> {
+  if (!start) return { state: initial, seq: 0 }
+  const begin = await start()
+  if (until < begin.seq) {
+    const what = `${name} was compacted: its states begin at seq ${begin.seq}, so there is none at ${until}`
+    throw new StoreError('compacted', `${what}; the archive has them`, { path: name })
+  }
+  if (keys) recall(keys, begin.keys)
+  return begin
+}
+
+/** The records behind seq `after`, in order. Throws StoreError `corrupt` where one is missing, else as `decode` does. */
 export async function* readDecoded(
   definition: Definition,
   journal: Journal,
   until?: number,
+  after = 0,
 ): AsyncGenerator<Iterable<Decoded>> {
-  let seq = 0
-  for await (const entries of journal.read(0, { to: until })) {
+  let seq = after
+  for await (const entries of journal.read(after, { to: until })) {
     yield (function* () {
       for (const entry of entries) {
         // What the state already holds is skipped, so meeting a record twice is harmless.

@@ -5,7 +5,7 @@ import { Rejection, StoreError } from './errors.ts'
 import { append } from './journal.ts'
 import { publish } from './publish.ts'
 import { encode, encodeBody } from './record/encode.ts'
-import { remember } from './record/keys.ts'
+import { keysUpTo, remember } from './record/keys.ts'
 import { replay } from './replay/index.ts'
 import type * as T from './types.ts'
 
@@ -14,18 +14,20 @@ export async function openCore(
   definition: T.Definition,
   journal: T.Journal,
   { created, found }: T.JournalInfo,
+  { start, snapshot }: T.Beginning,
   { now = Date.now, onListenerError }: T.OpenOptions,
 ): Promise<T.Core> {
   const keys: T.Keys = new Map()
-  const { fallback, ...replayed } = await replay(definition, journal, { keys })
+  const { fallback, records, ...replayed } = await replay(definition, journal, { keys, start })
   /** What everybody sees. */
   let durable: T.Head = replayed
   /** What the next dispatch is decided on: ahead of `durable` by all that is in flight. */
   let head = durable
   const recovery = {
     created,
-    records: head.seq,
+    records,
     ...(found && { found }),
+    ...(snapshot && { snapshot }),
     ...(fallback && { fallback }),
   }
   const listeners = new Set<T.Listener>()
@@ -154,6 +156,10 @@ export async function openCore(
     listeners,
     closers,
     getHead: () => durable,
+    take: () => {
+      if (stopped) throw stopped
+      return { ...durable, keys: keysUpTo(keys, durable.seq) }
+    },
     isClosed: () => closing !== undefined,
     commit,
     close: () => {

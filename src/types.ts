@@ -6,9 +6,10 @@
 // payload into `unknown` as soon as one mutation has none); two intersected reverse-mapped types,
 // payloads from P and rejections from R; `Tx` never mentions R; function-typed properties instead of
 // method signatures; `z.core.$ZodType` instead of `z.ZodType`, which is three times slower to check.
-import type { Draft, Immutable } from 'immer'
+import type { Draft } from 'immer'
 import type { z } from 'zod'
 import type { Rejection } from './errors.ts'
+import type { ReadonlyTable, Table } from './table/types.ts'
 
 // ── 1. Declare ──────────────────────────────────────────────────────────────────────────────────
 
@@ -198,6 +199,15 @@ export interface JournalInfo {
   readonly created: boolean
   /** What was wrong with the journal's end, where something was. */
   readonly found?: Found
+  /** Where it was compacted: the state that its records stand on, and its digest. */
+  readonly base?: { readonly seq: number; readonly digest: string }
+  /** The snapshot beside it, where there is one: of which definition, by fingerprint; or why it is of no use. */
+  readonly snapshot?: { readonly seq: number; readonly definition: string } | UnusedSnapshot
+}
+
+export interface UnusedSnapshot {
+  readonly used: false
+  readonly reason: string
 }
 
 /** The journal's last bytes, as a crash left them. */
@@ -215,9 +225,11 @@ export interface Found {
 /** What opening found and did. */
 export interface Recovery {
   readonly created: boolean
-  /** Records replayed. */
+  /** Records replayed: those behind the snapshot, or behind the state that compacting left. */
   readonly records: number
   readonly found?: Found
+  /** Whether the snapshot beside the journal was used; absent where there is none. */
+  readonly snapshot?: { readonly used: true; readonly seq: number } | UnusedSnapshot
   /** Why the replay went through Immer, record by record: the same state, but slower. */
   readonly fallback?: string
 }
@@ -241,7 +253,31 @@ export interface Journal {
   /** The durable records with seq > `after` (and ≤ `to`), contiguous, then ends. */
   read(after: number, options?: { to?: number | undefined }): AsyncIterable<readonly Entry[]>
   close(): Promise<void>
+  /** Only where it can keep snapshots. `read` then throws StoreError `compacted` below its base. */
+  readonly snapshots?: Snapshots
 }
+
+/** What a journal keeps of a store's state. Opening is complete before any of it is called. */
+export interface Snapshots {
+  /** What the records stand on since they were compacted. Throws StoreError `corrupt`. */
+  readBase(): Promise<Snapshot | undefined>
+  /** The one that `open` named, unless it did not say. Throws StoreError `corrupt`. */
+  read(): Promise<Snapshot | undefined>
+  /** Of durable records only. Appends go on meanwhile. `definition`: its fingerprint. */
+  save(snapshot: Snapshot, definition: Awaitable<string>): Promise<SnapshotReceipt>
+  /** Appends go on meanwhile, but for the last moment. */
+  compact(snapshot: Snapshot, options: CompactOptions): Promise<CompactReceipt>
+}
+
+/** All that opening needs in place of the records up to `seq`. What is read is the reader's own. */
+export interface Snapshot {
+  readonly seq: number
+  readonly state: unknown
+  /** Idempotency keys, in the order of their records. */
+  readonly keys: Iterable<KeptKey>
+}
+/** `body`: what the record says apart from when and under which key. */
+export type KeptKey = readonly [key: string, seq: number, at: string, body: string]
 
 // ── The FileSystem port, below the file journal ─────────────────────────────────────────────────
 
@@ -254,6 +290,8 @@ export interface FileSystem {
   /** With missing parents; durable when it resolves. */
   mkdir(path: string): Awaitable<void>
   rename(from: string, to: string): Awaitable<void>
+  /** Another name for the same file. Throws `EEXIST` where that is taken. */
+  link(from: string, to: string): Awaitable<void>
   unlink(path: string): Awaitable<void>
   /** Makes what was created, renamed or removed in this directory durable. */
   syncDir(path: string): Awaitable<void>
@@ -328,9 +366,40 @@ export interface Store<S, M, C, Q = {}> {
   ): () => void
   /** Committed records with current-version payloads: seq > after, ≤ until; `follow` waits for more, until close. */
   records(options?: RecordsOptions): AsyncIterableIterator<RecordMap<M & Q>[keyof (M & Q) & string]>
+  /**
+   * Writes the state to `<journal>.snapshot`, so that the next opening replays only what comes after.
+   * Dispatches go on. Throws StoreError `io`, which harms nothing; `invalid_state` where the state is not
+   * JSON; TypeError where the journal cannot keep snapshots.
+   */
+  snapshot(): Promise<SnapshotReceipt>
+  /**
+   * Puts the state in the place of the records that made it, which are kept in `<journal>.<seq>.archive`.
+   * Dispatches go on. Throws as `snapshot` does, and `unknown` where the store has to be opened again.
+   */
+  compact(options?: CompactOptions): Promise<CompactReceipt>
   /** Waits for what is in flight, refuses the rest with `closed`, releases the lock. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface SnapshotReceipt {
+  /** The last record in it. */
+  readonly seq: number
+  readonly bytes: number
+  readonly path: string
+}
+export interface CompactOptions {
+  /** `false`: do not keep the records. */
+  archive?: boolean | undefined
+}
+export interface CompactReceipt {
+  /** The last record that the state stands for now. */
+  readonly seq: number
+  /** The journal's size before and after. */
+  readonly before: number
+  readonly bytes: number
+  /** Where the records are kept; absent where they are not, or where there was nothing to do. */
+  readonly archive?: string
 }
 
 export interface DispatchOptions {
@@ -385,11 +454,13 @@ export type StoreErrorCode =
   | 'check_failed' // a schema or a check threw something other than a Rejection
   | 'apply_failed' // a reducer threw, was asynchronous, or returned no state
   | 'upcast_failed' // an old payload did not pass its upcaster
+  | 'invalid_state' // the state holds what JSON cannot, so there can be no snapshot of it
   | 'key_reused' // the idempotency key belongs to another mutation
   | 'too_large' // one record would exceed the journal's limit
   | 'wrong_store' // a journal of another store
   | 'foreign' // not a ministore journal
   | 'newer_format' // written by a newer ministore, or a newer definition
+  | 'compacted' // these records were compacted; their archive has them
   | 'corrupt' // damaged: bytes that were once safe are not what was written
   | 'locked' // another writer has the journal, or no lock can be had
   | 'read_only' // the journal was opened for reading
@@ -480,6 +551,7 @@ export type CheckRule =
   | 'invalid_state' // the state is not JSON, or does not fit its schema
   | 'digest_mismatch' // the state has another digest than the recorded or expected one
   | 'other_recording' // the recorded digests are of another journal, or of more records
+  | 'snapshot_mismatch' // the snapshot beside the journal is not what its records give
   | 'schema_changed' // the schema lock does not hold any more
   | 'not_covered' // no journal has this mutation, version or command
 
@@ -573,6 +645,16 @@ export type Json =
   | undefined
   | readonly Json[]
   | { readonly [key: string]: Json }
+/** Deeply read-only, as Immer has it; of a table, what only reads. */
+export type Immutable<T> = T extends string | number | boolean | null | undefined
+  ? T
+  : T extends (...args: never[]) => unknown
+    ? T
+    : T extends Table<infer V>
+      ? ReadonlyTable<Immutable<V>>
+      : T extends object
+        ? { readonly [K in keyof T]: Immutable<T[K]> }
+        : T
 /** Only seen in compile errors. */
 export interface Problem<Message extends string> {
   readonly problem: Message
@@ -716,7 +798,7 @@ type JsonIssue<T, At extends string, Depth extends 0[] = []> = 0 extends 1 & T
                       ? `${At} is a Set`
                       : T extends RegExp | PromiseLike<unknown> | ArrayBufferView | ArrayBuffer
                         ? `${At} is not JSON`
-                        : T extends readonly (infer E)[]
+                        : T extends readonly (infer E)[] | TableOf<infer E>
                           ? JsonIssue<E, `${At}[]`, [...Depth, 0]>
                           : T extends object
                             ? {
@@ -727,6 +809,9 @@ type JsonIssue<T, At extends string, Depth extends 0[] = []> = 0 extends 1 & T
                                 >
                               }[keyof T]
                             : `${At} is not JSON`
+
+/** As much of a table as tells its values' type. */
+type TableOf<V> = { get(key: string): V; update(key: string, change: never): boolean }
 
 /** A mutation as the core holds it, its types erased. */
 export interface Declaration {
@@ -792,7 +877,16 @@ export interface Head {
   readonly seq: number
 }
 export interface ReplayedHead extends Head {
+  /** How many there were. */
+  readonly records: number
   readonly fallback?: string
+}
+/** Where a replay begins, if not at the initial state: read anew for each, so that it is its own. */
+export type Start = () => Promise<Snapshot>
+/** Where an opening begins, and what it says about the snapshot. */
+export interface Beginning {
+  readonly start?: Start | undefined
+  readonly snapshot?: Recovery['snapshot']
 }
 /** Idempotency keys → what they stand for. Costs the body's text per key, for the store's life. */
 export type Keys = Map<string, KeyedRecord>
@@ -827,6 +921,8 @@ export interface Core {
   /** The durable state. */
   getHead(): Head
   isClosed(): boolean
+  /** The durable state and its keys; never changed by what comes after. Throws where the store has stopped. */
+  take(): Snapshot
   /** `given`: what `run` will dispatch, for a repeated key to be compared by. */
   commit(run: Run, options: CommitOptions, given: readonly Input[]): Promise<Receipt>
   close(): Promise<void>

@@ -20,6 +20,7 @@ import type {
   Part,
   RecordedDigest,
   ReplayReport,
+  Snapshot,
   StateDiff,
 } from '../types.ts'
 import { Counts } from './coverage.ts'
@@ -43,6 +44,10 @@ export class JournalCheck {
   /** The record that is being checked, for what is found meanwhile. */
   #record: Decoded | undefined
   #seq = 0
+  /** What the journal was compacted to. */
+  #base = 0
+  /** The snapshot beside the journal, and what the records give for its seq. */
+  #kept: { readonly snapshot: Snapshot; readonly replayed: unknown } | undefined
   #isWhole = true
   /** Digests that were met on the way, by seq. */
   readonly #digests = new Map<number, string>()
@@ -78,7 +83,7 @@ export class JournalCheck {
     return {
       ok: findings.every(({ severity }) => severity !== 'error'),
       journal: this.#journal.name,
-      records: this.#seq,
+      records: this.#seq - this.#base,
       seq: this.#seq,
       digest: actual,
       findings,
@@ -93,10 +98,18 @@ export class JournalCheck {
     const interval = intervalOf(info.head)
     const look = Math.max(1, Math.ceil(info.head / LOOKS))
     this.#digests.set(0, await digestOf(this.#sides.state))
-    for await (const records of readDecoded(this.#definition, this.#journal)) {
+    await this.#beginAtBase(info)
+    const snapshot = await this.#findSnapshot(info)
+    const keep = () => {
+      if (this.#seq === snapshot?.seq) this.#kept = { snapshot, replayed: this.#sides.state }
+    }
+    keep()
+    const [definition, journal] = [this.#definition, this.#journal]
+    for await (const records of readDecoded(definition, journal, undefined, this.#base)) {
       try {
         for (const record of records) {
           if (!this.#checkRecord(record)) return
+          keep()
           const isDue =
             recorded.has(this.#seq) || (this.#options.record && this.#seq % interval === 0)
           if (isDue) this.#wanted.push({ seq: this.#seq, state: this.#sides.state })
@@ -116,6 +129,49 @@ export class JournalCheck {
     await this.#look()
     await this.#checkTree()
     await this.#checkRecording(info)
+    this.#checkSnapshot()
+  }
+
+  /** A compacted journal is replayed from the state below its header, which has to be the one it names. */
+  async #beginAtBase({ base: named }: JournalInfo): Promise<void> {
+    const base = await this.#journal.snapshots?.readBase()
+    if (!base) return
+    this.#sides.begin(base.state)
+    this.#seq = this.#base = this.#validAt = base.seq
+    this.#trail = Array.from({ length: base.seq }, () => NO_TRAIL)
+    const [expected, actual] = [named?.digest, await digestOf(base.state)]
+    this.#digests.set(base.seq, actual)
+    if (expected === actual) return
+    const message = `the state that the journal was compacted to has digest ${actual}, and its header says ${expected}`
+    const { seq } = base
+    this.#tell({ rule: 'digest_mismatch', severity: 'error', message, seq, expected, actual })
+  }
+
+  /** The one that the next opening would use. */
+  async #findSnapshot({ snapshot }: JournalInfo): Promise<Snapshot | undefined> {
+    if (!snapshot) return undefined
+    const unused = (why: string) => {
+      const message = `the snapshot beside the journal is not used: ${why}`
+      this.#tell({ rule: 'snapshot_mismatch', severity: 'note', message })
+      return undefined
+    }
+    if ('used' in snapshot) return unused(snapshot.reason)
+    if (snapshot.definition !== (await fingerprint(this.#definition)))
+      return unused('it was made by another definition')
+    try {
+      return await this.#journal.snapshots?.read()
+    } catch (error) {
+      return unused(messageOf(error))
+    }
+  }
+
+  #checkSnapshot(): void {
+    if (!this.#kept || isSame(this.#kept.snapshot.state, this.#kept.replayed)) return
+    const { snapshot, replayed } = this.#kept
+    const { seq } = snapshot
+    const message = `the snapshot beside the journal is not the state at seq ${seq} that its records give: remove it`
+    const between = [replayed, snapshot.state, ['from the records', 'in the snapshot']] as const
+    this.#tell({ rule: 'snapshot_mismatch', severity: 'error', message, seq, between })
   }
 
   /** Asynchronous, so for a whole chunk at once: to keep the states until then costs nothing. */
@@ -189,7 +245,7 @@ export class JournalCheck {
   async #checkRecording({ epoch, head }: JournalInfo): Promise<void> {
     const { recording } = this.#options
     if (!recording) return
-    const reached = { epoch, head, seq: this.#seq, digests: this.#digests }
+    const reached = { epoch, head, base: this.#base, seq: this.#seq, digests: this.#digests }
     try {
       const found = await checkRecording(this.#definition, this.#journal, recording, reached)
       for (const each of found) this.#tell(each)
@@ -259,6 +315,9 @@ export class JournalCheck {
     } as Finding)
   }
 }
+
+/** Of a record that is not there any more: nobody compares it. */
+const NO_TRAIL = 'AAAA'
 
 /** What there is more of would not be read. */
 const MOST_CHANGES = 100

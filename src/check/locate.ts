@@ -1,6 +1,6 @@
 // Which record it was: by replaying the journal once more.
-import { type InPlace, inPlace, readDecoded, reduce } from '../index.ts'
-import type { Decoded, Definition, Journal } from '../types.ts'
+import { freeze, type InPlace, inPlace, readDecoded, reduce } from '../index.ts'
+import type { Decoded, Definition, Journal, Snapshot } from '../types.ts'
 import { rerun } from './traps.ts'
 
 export interface Step {
@@ -16,14 +16,15 @@ export interface Range {
 }
 
 /** The first record in the range for which `isIt`. The journal is open. Throws as replaying does. */
-export function locate(
+export async function locate(
   definition: Definition,
   journal: Journal,
   range: Range,
   isIt: (step: Step) => boolean,
 ): Promise<Step | undefined> {
-  const search = (place?: InPlace) => searchFrom(definition, journal, range, isIt, place)
-  return search(inPlace(definition.initial)).catch(() => search())
+  const base = await journal.snapshots?.readBase()
+  const search = (place?: InPlace) => searchFrom(definition, journal, range, isIt, base, place)
+  return search(inPlace(base?.state ?? definition.initial)).catch(() => search())
 }
 
 /** In place up to the range, which costs little; through Immer where both states are needed. */
@@ -32,10 +33,11 @@ async function searchFrom(
   journal: Journal,
   { after, until }: Range,
   isIt: (step: Step) => boolean,
+  base?: Snapshot,
   place?: InPlace,
 ): Promise<Step | undefined> {
-  let state = definition.initial
-  for await (const records of readDecoded(definition, journal, until)) {
+  let state = base ? freeze(base.state) : definition.initial
+  for await (const records of readDecoded(definition, journal, until, base?.seq)) {
     for (const record of records) {
       const isInRange = record.meta.seq > after
       if (place && !isInRange) {

@@ -10,6 +10,8 @@ export interface Reached {
   readonly epoch: string
   /** The journal's last seq. */
   readonly head: number
+  /** What the journal was compacted to: the digests before are not met any more. */
+  readonly base: number
   /** The last seq that was replayed. */
   readonly seq: number
   /** By seq, 0 being the initial state; at least where the recording has one. */
@@ -20,7 +22,7 @@ export async function checkRecording(
   definition: Definition,
   journal: Journal,
   recording: Recording,
-  { epoch, head, seq, digests }: Reached,
+  { epoch, head, base, seq, digests }: Reached,
 ): Promise<Found[]> {
   if (recording.store !== definition.name || recording.journal !== epoch) {
     return [other('the recorded digests are of another journal: record them anew with --update')]
@@ -37,13 +39,13 @@ export async function checkRecording(
     const where = { seq: 0, line: undefined, expected, actual: initial }
     found.push({ rule: 'digest_mismatch', severity: 'error', message, ...where })
   }
-  const reached = recording.digests.filter((each) => each.seq <= seq)
+  const reached = recording.digests.filter((each) => each.seq >= base && each.seq <= seq)
   const first = reached.findIndex(
     (each) => each.digest === undefined || each.digest !== digests.get(each.seq),
   )
   const missed = reached[first]
   if (!missed) return found
-  const after = reached[first - 1]?.seq ?? 0
+  const after = reached[first - 1]?.seq ?? base
   const divergence = await describe(definition, journal, recording, after, missed)
   // From another beginning, the same changes do not give the recorded states either.
   if (!divergence || (!isInitial && divergence.type === undefined)) return found

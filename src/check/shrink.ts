@@ -37,6 +37,8 @@ export async function shrink(
   if (!finding || seq === undefined || seq === 0 || NOT_SHRINKABLE.includes(finding.rule))
     return undefined
   const texts = await readTexts(definitionOf(store).name, journal, seq)
+  // Compacted: its records stand on a state, which a shorter journal would not have.
+  if (!texts) return undefined
   const all = texts.map((text, index) => ({ text, seq: index + 1 }))
   if (rule === 'digest_mismatch') {
     if (!recording || type === undefined) return undefined
@@ -77,10 +79,15 @@ async function leaveOut(
   return kept
 }
 
-async function readTexts(name: string, journal: Journal, until: number): Promise<string[]> {
+async function readTexts(
+  name: string,
+  journal: Journal,
+  until: number,
+): Promise<string[] | undefined> {
   const texts: string[] = []
-  await journal.open(name)
+  const { base } = await journal.open(name)
   try {
+    if (base) return undefined
     for await (const entries of journal.read(0, { to: until })) {
       for (const { text } of entries) texts.push(text)
     }

@@ -1,7 +1,7 @@
 // One record, replayed three times side by side: twice through Immer, which is what a live store
 // does, and in place, which is what opening does.
 import { isSame } from '../diff/index.ts'
-import { type InPlace, inPlace, reduce, StoreError } from '../index.ts'
+import { freeze, type InPlace, inPlace, reduce, StoreError } from '../index.ts'
 import type { Decoded, Definition, Meta, Part } from '../types.ts'
 import { type Found, isThrown, messageOf } from './findings.ts'
 import { rerun, watch } from './traps.ts'
@@ -25,6 +25,12 @@ export class SideBySide {
     this.state = initial
     this.#place = inPlace(initial)
     this.#tell = tell
+  }
+
+  /** At another state than the initial one: what compacting left, which is its own. */
+  begin(state: unknown): void {
+    this.#place = inPlace(state)
+    this.state = freeze(state)
   }
 
   /** False where the state can no longer be known. */

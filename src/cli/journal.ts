@@ -12,7 +12,7 @@ export interface JournalFile {
   readonly file: OpenFile
   /** Undefined where a crash left none, or less than one. */
   readonly header: FileHeader | undefined
-  /** Where its records begin. */
+  /** Where its records begin: behind the state that it was compacted to, if it was. */
   readonly begin: Mark
 }
 export interface ReadOptions {
@@ -21,6 +21,8 @@ export interface ReadOptions {
   readonly until?: number | undefined
   readonly progress?: Progress | undefined
 }
+const NOWHERE: Mark = { seq: 0, offset: 0, line: 1 }
+
 /** Given the records of a chunk; `stop` ends the reading. */
 export type Take = (lines: readonly RecordLine[]) => Awaitable<'stop' | undefined | void>
 
@@ -32,12 +34,7 @@ export async function withJournal<T>(
   const file = await openToRead(path)
   try {
     const header = await readHeader(file, path)
-    return await use({
-      path,
-      file,
-      header,
-      begin: { seq: 0, offset: header?.length ?? 0, line: 1 },
-    })
+    return await use({ path, file, header, begin: header?.begin ?? NOWHERE })
   } finally {
     await file.close()
   }

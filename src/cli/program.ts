@@ -7,6 +7,7 @@ import { importCommand } from './import.ts'
 import { logCommand } from './log.ts'
 import { repairCommand } from './repair.ts'
 import { schemaCommand } from './schema.ts'
+import { compactCommand, snapshotCommand } from './snapshot.ts'
 import { stateCommand } from './state.ts'
 import { statsCommand } from './stats.ts'
 import { verifyCommand } from './verify.ts'
@@ -29,6 +30,8 @@ export function program(): Command {
     statsCommand(),
     verifyCommand(),
     repairCommand(),
+    snapshotCommand(),
+    compactCommand(),
     importCommand(),
   ]
   for (const command of commands) all.addCommand(command.copyInheritedSettings(all))

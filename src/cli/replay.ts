@@ -6,12 +6,13 @@ import type {
   Committed,
   Definition,
   FileSystem,
+  Head,
   InPlace,
   Journal,
   Replayed,
   StoreError,
 } from '../index.ts'
-import { committed, definitionOf, inPlace, readDecoded, reduce } from '../index.ts'
+import { committed, definitionOf, freeze, inPlace, readDecoded, reduce } from '../index.ts'
 import { Refusal } from './refusal.ts'
 
 interface StateAt extends Replayed<unknown> {
@@ -94,7 +95,12 @@ async function* stepsOf(
 ): AsyncGenerator<Step> {
   let done = 0
   try {
-    for await (const step of walk(definition, journal, until, certain(definition.initial))) {
+    for await (const step of walk(
+      definition,
+      journal,
+      until,
+      certain(await startOf(definition, journal)),
+    )) {
       yield step
       done += 1
     }
@@ -102,7 +108,12 @@ async function* stepsOf(
   } catch (error) {
     if (!(error instanceof Uncertain)) throw error
   }
-  for await (const step of walk(definition, journal, until, exact(definition.initial))) {
+  for await (const step of walk(
+    definition,
+    journal,
+    until,
+    exact(await startOf(definition, journal)),
+  )) {
     if (done === 0) yield step
     else done -= 1
   }
@@ -112,9 +123,9 @@ async function* walk(
   definition: Definition,
   journal: Journal,
   until: number | undefined,
-  place: InPlace,
+  { place, after }: Started,
 ): AsyncGenerator<Step> {
-  for await (const records of readDecoded(definition, journal, until)) {
+  for await (const records of readDecoded(definition, journal, until, after)) {
     for (const record of records) {
       for (const [index, mutation] of committed(record).entries()) {
         place.apply({ ...record, parts: record.parts.slice(index, index + 1) })
@@ -127,9 +138,19 @@ async function* walk(
 /** A record cannot be replayed in place. */
 class Uncertain extends Error {}
 
-function certain(initial: unknown): InPlace {
+/** Where the records begin: a compacted journal's stand on the state that it was compacted to. */
+async function startOf({ initial }: Definition, journal: Journal): Promise<Head> {
+  return (await journal.snapshots?.readBase()) ?? { state: initial, seq: 0 }
+}
+
+interface Started {
+  readonly place: InPlace
+  readonly after: number
+}
+
+function certain({ state: initial, seq: after }: Head): Started {
   const place = inPlace(initial)
-  return {
+  const guarded: InPlace = {
     get state() {
       return place.state
     },
@@ -141,11 +162,12 @@ function certain(initial: unknown): InPlace {
       }
     },
   }
+  return { place: guarded, after }
 }
 
-function exact(initial: unknown): InPlace {
-  let state = initial
-  return {
+function exact({ state: initial, seq: after }: Head): Started {
+  let state = freeze(initial)
+  const place: InPlace = {
     get state() {
       return state
     },
@@ -153,6 +175,7 @@ function exact(initial: unknown): InPlace {
       for (const part of parts) state = reduce(state, part, meta)
     },
   }
+  return { place, after }
 }
 
 /** An argument that names a seq; 0 is the initial state. */

@@ -121,7 +121,8 @@ Examples:
             const text = format === 'json' ? JSON.stringify(stats, null, 2) : pretty(stats)
             await print(`${safeLines(text)}\n`)
           }
-          if (found) console.error(safe(describeTail(path, counter.records, found)))
+          if (found)
+            console.error(safe(describeTail(path, journal.begin.seq + counter.records, found)))
         }),
       ),
     )

@@ -3,7 +3,15 @@ import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import { readRecord } from '../format/record.ts'
 import type { Found, StoreErrorCode } from '../index.ts'
-import { describeTail, isDamage, nextStep, readRecords, withJournal } from './journal.ts'
+import { readBody } from '../snapshot/index.ts'
+import {
+  describeTail,
+  isDamage,
+  type JournalFile,
+  nextStep,
+  readRecords,
+  withJournal,
+} from './journal.ts'
 import { safeLines } from './lines.ts'
 import { print } from './output.ts'
 import { progress } from './progress.ts'
@@ -72,6 +80,7 @@ async function verify(path: string): Promise<Verdict> {
   let records = 0
   try {
     return await withJournal(path, async (journal) => {
+      await verifyBase(journal)
       const tail = await readRecords(
         journal,
         (lines) => {
@@ -92,6 +101,13 @@ async function verify(path: string): Promise<Verdict> {
   } finally {
     told.end()
   }
+}
+
+/** The state that a journal was compacted to, line by line. */
+async function verifyBase({ path, file, header }: JournalFile): Promise<void> {
+  if (!header?.base) return
+  const { seed, length: offset, base } = header
+  await readBody(file, { path, seed, offset, line: 2 }, base)
 }
 
 function problemOf(error: unknown): Problem {

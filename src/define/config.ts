@@ -4,6 +4,7 @@ import { parse } from '../check.ts'
 import { freeze } from '../draft.ts'
 import { StoreError } from '../errors.ts'
 import { canonicalText, jsonIssue } from '../json/index.ts'
+import { restoreTables, tablePaths } from '../table/index.ts'
 import type { Declaration, Definition } from '../types.ts'
 import { unknownName } from './names.ts'
 import { isSchema, schemaIssue } from './schema.ts'
@@ -99,7 +100,7 @@ function readState(config: unknown, state: object): unknown {
   const initial = isSchema(state) ? parse('state', state, {}) : state
   const issue = jsonIssue(initial)
   if (issue) throw bad(config, `${['state', ...issue.path].join('.')} ${issue.message}`)
-  return freeze(JSON.parse(canonicalText(initial) ?? ''))
+  return freeze(restoreTables(JSON.parse(canonicalText(initial) ?? ''), tablePaths(initial)))
 }
 
 function bad(config: unknown, problem: string): StoreError {

@@ -6,6 +6,7 @@ import { memoryJournal } from '../memory/index.ts'
 import { encode } from '../record/encode.ts'
 import { replay } from '../replay/index.ts'
 import type * as T from '../types.ts'
+import { startOfBase } from './beginning.ts'
 import { readConfig } from './config.ts'
 import { messageSchema } from './schema.ts'
 import { openStore, withPath } from './store.ts'
@@ -50,10 +51,11 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
     },
     async replay(source: string | T.Journal, { until }: { until?: number | undefined } = {}) {
       const journal = await toJournal(source, { readOnly: true })
-      await journal.open(name)
+      const info = await journal.open(name)
       try {
-        const { state, seq } = await replay(definition, journal, { until })
-        return { state, seq, records: seq, digest: await digest(state) }
+        const start = startOfBase(definition, journal, info)
+        const { state, seq, records } = await replay(definition, journal, { until, start })
+        return { state, seq, records, digest: await digest(state) }
       } catch (error) {
         throw withPath(error, journal)
       } finally {

@@ -5,6 +5,8 @@ import { Rejection, StoreError } from '../errors.ts'
 import { readRecords, select, subscribe } from '../observe/index.ts'
 import { openCore } from '../store.ts'
 import type * as T from '../types.ts'
+import { findBeginning } from './beginning.ts'
+import { fingerprint } from './fingerprint.ts'
 import { dispatchOptions, executeOptions } from './schema.ts'
 
 /** Closes the journal again where it does not fit the definition. */
@@ -17,7 +19,9 @@ export async function openStore(
   // Where this fails, the journal is not ours to close: another store may have it.
   const info = await journal.open(definition.name)
   try {
-    const core = await openCore(definition, journal, info, { ...options, onListenerError })
+    const beginning = await findBeginning(definition, journal, info)
+    const open = { ...options, onListenerError }
+    const core = await openCore(definition, journal, info, beginning, open)
     return surface(definition, journal, core)
   } catch (error) {
     // What went wrong before says more than what goes wrong here.
@@ -61,6 +65,11 @@ function surface(definition: T.Definition, journal: T.Journal, core: T.Core): ob
   }
   const decide = (run: (tx: object) => unknown, options?: T.ExecuteOptions, command?: string) =>
     outcome(commit((tx) => run(withState(tx)), executeOptions, options, [], command))
+  /** Asynchronous for its errors only: the state is the one at the time of the call. */
+  const keep = async <R>(run: (snapshots: T.Snapshots, taken: T.Snapshot) => Promise<R>) => {
+    if (journal.snapshots) return run(journal.snapshots, core.take())
+    throw new TypeError(`${journal.name} cannot keep snapshots; a journal in a file can`)
+  }
   return {
     get state() {
       return core.getHead().state
@@ -87,6 +96,9 @@ function surface(definition: T.Definition, journal: T.Journal, core: T.Core): ob
       return subscribe(core.listeners, own)
     },
     records: (options?: T.RecordsOptions) => readRecords(definition, journal, core, options),
+    snapshot: () => keep((snapshots, taken) => snapshots.save(taken, fingerprint(definition))),
+    compact: (options: T.CompactOptions = {}) =>
+      keep((snapshots, taken) => snapshots.compact(taken, options)),
     close: core.close,
     [Symbol.asyncDispose]: core.close,
   }

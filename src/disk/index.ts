@@ -8,6 +8,10 @@ import { lock, tryLockFile } from './lock.ts'
 const fdatasync = promisify(fs.fdatasync)
 const fsync = promisify(fs.fsync)
 const read = promisify(fs.read)
+const write = promisify(fs.write)
+
+/** From here on a copy takes longer than handing it to another thread. */
+const LARGE_BYTES = 2 ** 17
 
 /** The real one. `blocking`: also the syncs run on the main thread. */
 export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem {
@@ -29,8 +33,11 @@ export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem
           if (blocking) return fs.readSync(fd, into, 0, into.length, position)
           return (await read(fd, into, 0, into.length, position)).bytesRead
         },
-        // Into the page cache: a copy, cheaper than handing it to another thread.
-        write: (bytes, position) => fs.writeSync(fd, bytes, 0, bytes.length, position),
+        async write(bytes, position) {
+          if (!blocking && bytes.length >= LARGE_BYTES)
+            return (await write(fd, bytes, 0, bytes.length, position)).bytesWritten
+          return fs.writeSync(fd, bytes, 0, bytes.length, position)
+        },
         truncate: (size) => fs.ftruncateSync(fd, size),
         datasync: () => (blocking ? fs.fdatasyncSync(fd) : fdatasync(fd)),
         sync: () => (blocking ? fs.fsyncSync(fd) : fsync(fd)),
@@ -54,6 +61,7 @@ export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem
         syncDir(dirname(made))
     },
     rename: (from, to) => fs.renameSync(from, to),
+    link: (from, to) => fs.linkSync(from, to),
     unlink: (path) => fs.unlinkSync(path),
     syncDir,
     lock,

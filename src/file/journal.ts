@@ -1,14 +1,22 @@
 // The default journal: one file, one writer, fsync before anything counts.
 import { dirname, resolve } from 'node:path'
 import { nodeFileSystem } from '../disk/index.ts'
+import { Readers } from '../disk/readers.ts'
+import { isMissing, writeAll } from '../disk/write.ts'
 import { type FileHeader, readHeader } from '../format/header.ts'
 import { encodeLine, MAX_LINE_BYTES, textOf } from '../format/line.ts'
+import { Marks, moved } from '../format/marks.ts'
 import { type Mark, scan } from '../format/scan.ts'
 import { StoreError } from '../index.ts'
+import { findSnapshot, Keeper, type Kept, type Site, scanBehind } from '../snapshot/index.ts'
 import type * as T from '../types.ts'
-import { createFile, mend, rewrite, writeAll } from './recover.ts'
+import { createFile, mend, rewrite } from './recover.ts'
 
-const MARK_BYTES = 2 ** 16
+/** Until it is open. */
+const NONE: FileHeader = {
+  ...{ epoch: '', seed: 0, length: 0, store: '', created: '', base: undefined },
+  begin: { seq: 0, offset: 0, line: 1 },
+}
 
 export interface FileJournalOptions
   extends Pick<T.FileOpenOptions, 'sync' | 'durability' | 'lock' | 'readOnly'> {
@@ -20,27 +28,29 @@ export interface FileJournalOptions
 export const fileJournal = (path: string, options: FileJournalOptions = {}): T.Journal =>
   new FileJournal(path, options)
 
-class FileJournal implements T.Journal {
+class FileJournal implements T.Journal, Site {
   readonly name: string
   // Leaves room for seq, b and crc on the line.
   readonly maxEntryBytes = MAX_LINE_BYTES - 128
-  readonly #path: string
+  readonly path: string
+  readonly fs: T.FileSystem
+  readonly snapshots: Keeper = new Keeper(this)
+  header: FileHeader = NONE
+  kept: Kept | undefined
+  end: Mark = NONE.begin
+  marks = new Marks(NONE.begin)
   readonly #options: FileJournalOptions
-  readonly #fs: T.FileSystem
+  readonly #readers = new Readers()
   #file: T.OpenFile | undefined
   #unlock: (() => T.Awaitable<void>) | undefined
-  #seed = 0
-  /** Where reading may begin: at the header's end, then about every 64 KiB. */
-  #marks: Mark[] = []
-  /** Where the durable records end. */
-  #end: Mark = { seq: 0, offset: 0, line: 1 }
   #failed: StoreError | undefined
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(path: string, options: FileJournalOptions) {
     this.name = path
-    this.#path = resolve(path)
+    this.path = resolve(path)
     this.#options = options
-    this.#fs = options.fileSystem ?? nodeFileSystem(options.sync)
+    this.fs = options.fileSystem ?? nodeFileSystem(options.sync)
   }
 
   async open(store: string): Promise<T.JournalInfo> {
@@ -56,13 +66,16 @@ class FileJournal implements T.Journal {
   }
 
   async #openToRead(store: string): Promise<T.JournalInfo> {
-    this.#file = await this.#fs.open(this.#path, 'r')
+    this.#file = await this.fs.open(this.path, 'r')
     const header = await readHeader(this.#file, this.name, store)
     if (!header) return { epoch: '', head: 0, created: false }
-    const { found } = await this.#recover(header)
+    const { found } = await this.#recover(header).catch(async (error: unknown) => {
+      if ((await this.file.sizeAt(this.path)) !== undefined) throw error
+      throw this.#error('io', 'was compacted by its writer while it was read: open it again', error)
+    })
     // What a live writer has not synced yet is made durable before it is shown.
     await this.#file.datasync()
-    if ((await this.#file.size()) >= this.#end.offset) return this.#info(header, found)
+    if ((await this.#file.size()) >= this.end.offset) return this.#info(found)
     throw this.#error('io', 'was cut back by its writer while it was read: open it again')
   }
 
@@ -70,77 +83,87 @@ class FileJournal implements T.Journal {
     // Looked at before a lock file is made: a foreign file's directory stays as it was.
     const probe = await this.#openIfThere('r')
     if (probe) await readHeader(probe, this.name, store).finally(() => probe.close())
-    await this.#fs.mkdir(dirname(this.#path))
-    if (this.#options.lock !== false) this.#unlock = await this.#fs.lock(`${this.#path}.lock`)
+    await this.fs.mkdir(dirname(this.path))
+    if (this.#options.lock !== false) this.#unlock = await this.fs.lock(`${this.path}.lock`)
     this.#file = await this.#openIfThere('r+')
     const header = this.#file && (await readHeader(this.#file, this.name, store))
     if (!header) return this.#create(store)
-    await this.#lockFile()
+    await this.lock(this.file)
     const { found, group } = await this.#recover(header)
-    const saveAs = `${this.#path}.torn-${this.#end.seq + 1}`
-    const mended = found && (await mend(this.#fs, this.#open, found, saveAs))
-    if (found?.kind === 'lost_newline') this.#end = { ...this.#end, offset: found.offset + 1 }
+    const saveAs = `${this.path}.torn-${this.end.seq + 1}`
+    const mended = found && (await mend(this.fs, this.file, found, saveAs))
+    if (found?.kind === 'lost_newline') this.end = { ...this.end, offset: found.offset + 1 }
     // After a kill the tail may live in the page cache only: it is shown once it cannot be lost.
-    await rewrite(this.#open, group, this.#end.offset)
-    await this.#open.sync()
-    await this.#fs.syncDir(dirname(this.#path))
-    return this.#info(header, mended)
+    await rewrite(this.file, group, this.end.offset)
+    await this.file.sync()
+    await this.fs.syncDir(dirname(this.path))
+    return this.#info(mended)
   }
 
   /** Where there is nothing, or a header that a crash cut off: then there never was a record. */
   async #create(store: string): Promise<T.JournalInfo> {
     const bytes = (await this.#file?.size()) ?? 0
     const torn = { kind: 'torn_header', offset: 0, bytes } as const
-    const saveAs = `${this.#path}.torn-0`
-    const found = bytes > 0 ? await mend(this.#fs, this.#open, torn, saveAs) : undefined
+    const saveAs = `${this.path}.torn-0`
+    const found = bytes > 0 ? await mend(this.fs, this.file, torn, saveAs) : undefined
     const old = this.#file
     this.#file = undefined
     await old?.close()
-    await createFile(this.#fs, this.#path, store)
-    this.#file = await this.#fs.open(this.#path, 'r+')
-    await this.#lockFile()
+    await createFile(this.fs, this.path, store)
+    this.#file = await this.fs.open(this.path, 'r+')
+    await this.lock(this.#file)
     const header = await readHeader(this.#file, this.name, store)
     if (!header) throw this.#error('io', 'has no header although it was just written')
     await this.#recover(header)
-    return { ...this.#info(header, found), created: true }
+    return { ...this.#info(found), created: true }
   }
 
   /** Whoever came by another name, or after the lock file was removed, has another lock file. */
-  async #lockFile(): Promise<void> {
-    if (this.#options.lock === false || (await this.#open.tryLock())) return
+  async lock(file: T.OpenFile): Promise<void> {
+    if (this.#options.lock === false || (await file.tryLock())) return
     const what = 'is open elsewhere, under another name or with its lock file removed'
     throw this.#error('locked', `${what}: close that store first, or open with { readOnly: true }`)
   }
 
-  #info({ epoch }: FileHeader, found: T.Found | undefined): T.JournalInfo {
-    return { epoch, head: this.#end.seq, created: false, ...(found && { found }) }
+  #info(found: T.Found | undefined): T.JournalInfo {
+    const { epoch, base } = this.header
+    return {
+      ...{ epoch, head: this.end.seq, created: false, ...(found && { found }) },
+      ...(base && { base }),
+      ...(this.kept && { snapshot: this.kept.info }),
+    }
   }
 
   /**
-   * Runs the opening rule over the whole file; from here on `#end` is where its records end.
-   * `group`: where the last group commit begins, in bytes.
+   * Runs the opening rule over the file, or over what is behind its snapshot; from here on `end` is
+   * where its records end. `group`: where the last group commit begins, in bytes.
    */
-  async #recover({ seed, length }: FileHeader) {
-    this.#seed = seed
-    this.#end = { seq: 0, offset: length, line: 1 }
-    this.#marks = [this.#end]
-    let group = length
-    const lines = scan(this.#open, { path: this.name, seed }, this.#end)
+  async #recover(header: FileHeader) {
+    this.header = header
+    this.kept = await findSnapshot(this.fs, this.path, header)
+    const { begin, seed } = header
+    this.marks = new Marks(begin, this.kept?.from ?? begin)
+    let group = this.kept?.from.offset ?? begin.offset
+    const lines = scanBehind(this.file, { path: this.name, seed }, begin, this.kept)
     for (let next = await lines.next(); ; next = await lines.next()) {
       if (next.done) {
-        this.#end = next.value.end
+        this.end = next.value.end
         return { found: next.value.found, group }
       }
-      for (const { seq, b, offset } of next.value) {
-        this.#mark({ seq: seq - 1, offset, line: seq })
+      for (const { seq, b, offset, line } of next.value) {
+        this.marks.add({ seq: seq - 1, offset, line: line - 1 })
         if (b === 0) group = offset
       }
     }
   }
 
-  async append(batch: readonly T.NewEntry[], expected: number): Promise<T.AppendResult> {
-    const { seq, offset, line } = this.#end
-    const file = this.#open
+  append(batch: readonly T.NewEntry[], expected: number): Promise<T.AppendResult> {
+    return this.alone(() => this.#append(batch, expected))
+  }
+
+  async #append(batch: readonly T.NewEntry[], expected: number): Promise<T.AppendResult> {
+    const { seq, offset, line } = this.end
+    const file = this.file
     if (this.#options.readOnly) throw this.#error('read_only', 'was opened for reading')
     if (this.#failed) throw this.#failed
     if (expected !== seq) return { ok: false, head: seq }
@@ -148,7 +171,7 @@ class FileJournal implements T.Journal {
     try {
       // A writer that no lock kept out was here: its records must not be written over.
       // Whoever opens the path next must find what is acknowledged here, and nobody else's bytes.
-      const size = await file.sizeAt(this.#path)
+      const size = await file.sizeAt(this.path)
       if (size === undefined) throw new Error('the file was removed or replaced')
       if (size !== offset) return { ok: false, head: seq }
       await writeAll(file, bytes, offset)
@@ -157,8 +180,8 @@ class FileJournal implements T.Journal {
       this.#failed = await this.#rollBack(file, cause)
       throw this.#failed
     }
-    this.#end = { seq: seq + count, offset: offset + bytes.length, line: line + count }
-    this.#mark(this.#end)
+    this.end = { seq: seq + count, offset: offset + bytes.length, line: line + count }
+    this.marks.add(this.end)
     return { ok: true, seq: seq + count }
   }
 
@@ -166,7 +189,7 @@ class FileJournal implements T.Journal {
   #encode(batch: readonly T.NewEntry[], seq: number): { bytes: Buffer; count: number } {
     let [lines, count] = ['', 0]
     for (const { text } of batch) {
-      const line = encodeLine({ seq: seq + count, b: count, text }, this.#seed)
+      const line = encodeLine({ seq: seq + count, b: count, text }, this.header.seed)
       if (count > 0 && lines.length + line.length > MAX_LINE_BYTES / 3) break
       lines += line
       count += 1
@@ -180,7 +203,7 @@ class FileJournal implements T.Journal {
    */
   async #rollBack(file: T.OpenFile, cause: unknown): Promise<StoreError> {
     try {
-      await file.truncate(this.#end.offset)
+      await file.truncate(this.end.offset)
       await file.sync()
       return this.#error('io', `could not be written, and was rolled back: ${cause}`, cause)
     } catch (error) {
@@ -190,12 +213,15 @@ class FileJournal implements T.Journal {
   }
 
   async *read(after: number, { to = Number.POSITIVE_INFINITY }: { to?: number | undefined } = {}) {
-    const last = Math.min(to, this.#end.seq)
+    const last = Math.min(to, this.end.seq)
+    const { base, seed } = this.header
+    if (base && after < base.seq) throw this.#compacted(base.seq)
     if (after >= last) return
-    const from = this.#marks.findLast(({ seq }) => seq <= after) ?? this.#end
-    const place = { path: this.name, seed: this.#seed }
+    const { file } = this
+    this.#readers.add(file)
     try {
-      for await (const lines of scan(this.#open, place, from, this.#end.offset)) {
+      const from = this.marks.before(after + 1)
+      for await (const lines of scan(file, { path: this.name, seed }, from, this.end.offset)) {
         const wanted = lines.filter(({ seq }) => seq > after && seq <= last)
         if (wanted.length > 0)
           yield wanted.map(({ seq, bytes, line }) => ({ seq, text: textOf(bytes), line }))
@@ -206,11 +232,45 @@ class FileJournal implements T.Journal {
       if (!this.#file) throw this.#error('closed', 'was closed while it was read', cause)
       if (cause instanceof StoreError) throw cause
       throw this.#error('io', `cannot be read: ${cause}`, cause)
+    } finally {
+      await this.#readers.remove(file)
     }
     throw this.#error('corrupt', `ends before record ${last}, which it had`)
   }
 
+  alone<R>(run: () => Promise<R>): Promise<R> {
+    const next = this.#last.then(run)
+    this.#last = next.catch(() => undefined)
+    return next
+  }
+
+  async assertWritable(): Promise<void> {
+    if (this.#options.readOnly) throw this.#error('read_only', 'was opened for reading')
+    if (this.#failed) throw this.#failed
+    if ((await this.file.sizeAt(this.path)) === undefined)
+      throw this.#error('io', 'was removed or replaced')
+  }
+
+  async makeDurable(): Promise<void> {
+    // Otherwise this could take away the error that a sync under way is to meet.
+    if (this.#options.durability === 'os') await this.file.datasync()
+  }
+
+  async moveTo(file: T.OpenFile, header: FileHeader, from: Mark): Promise<void> {
+    const old = this.file
+    this.#file = file
+    this.header = header
+    this.marks = this.marks.moved(from, header.begin)
+    this.end = moved(this.end, from, header.begin)
+    await this.#readers.close(old)
+  }
+
+  fail(cause: unknown): void {
+    this.#failed = this.#error('io', `takes no more records: open it again (${cause})`, cause)
+  }
+
   async close(): Promise<void> {
+    await this.snapshots.settled()
     const [file, unlock] = [this.#file, this.#unlock]
     this.#file = undefined
     this.#unlock = undefined
@@ -221,23 +281,24 @@ class FileJournal implements T.Journal {
     }
   }
 
-  get #open(): T.OpenFile {
+  get file(): T.OpenFile {
     if (this.#file) return this.#file
     throw this.#error('closed', 'is closed: open it again')
   }
 
-  #mark(mark: Mark): void {
-    const last = this.#marks.at(-1)
-    if (!last || mark.offset - last.offset >= MARK_BYTES) this.#marks.push(mark)
-  }
-
   async #openIfThere(flags: 'r' | 'r+'): Promise<T.OpenFile | undefined> {
     try {
-      return await this.#fs.open(this.#path, flags)
+      return await this.fs.open(this.path, flags)
     } catch (error) {
-      if ((error as { code?: unknown }).code === 'ENOENT') return undefined
+      if (isMissing(error)) return undefined
       throw error
     }
+  }
+
+  #compacted(seq: number): StoreError {
+    const archive = `${this.path}.${seq}.archive, where it was kept`
+    const what = `was compacted: its records begin behind ${seq}; those before are in ${archive}`
+    return this.#error('compacted', what)
   }
 
   #error(code: T.StoreErrorCode, what: string, cause?: unknown): StoreError {

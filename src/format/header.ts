@@ -1,7 +1,8 @@
 // The file's first line: what it is, and whose.
 import { StoreError } from '../index.ts'
 import type { OpenFile } from '../types.ts'
-import { type Header, isSealed, seedOf } from './line.ts'
+import { type Base, type Header, isSealed, seedOf } from './line.ts'
+import type { Mark } from './scan.ts'
 
 const MAX_HEADER_BYTES = 1024
 const BEGIN = '{"format":"ministore",'
@@ -15,6 +16,10 @@ export interface FileHeader {
   /** Whose journal it is. */
   readonly store: string
   readonly created: string
+  /** The state that the records stand on, where the journal was compacted. */
+  readonly base: Base | undefined
+  /** Where the records begin. */
+  readonly begin: Mark
 }
 
 /**
@@ -57,12 +62,19 @@ export async function readHeader(
     const whose = `this is the journal of ${JSON.stringify(header.store)}, not of ${JSON.stringify(store)}`
     throw refuse('wrong_store', whose)
   }
+  const { base } = header
+  const { seq = 0, lines = 0, bytes: taken = 0 } = base ?? {}
+  if (![seq, lines, taken].every((count) => Number.isSafeInteger(count) && count >= 0))
+    throw refuse('corrupt', 'its base is none that ministore writes')
+  const length = end + 1
   return {
     seed,
     epoch: String(header.journal),
-    length: end + 1,
+    length,
     store: String(header.store),
     created: String(header.created),
+    base,
+    begin: { seq, offset: length + taken, line: 1 + lines },
   }
 }
 

@@ -24,6 +24,16 @@ export interface Header {
   readonly journal: string
   readonly store: string
   readonly created: string
+  /** Where it was compacted: the state below the header, in place of the records up to `seq`. */
+  readonly base?: Base
+}
+export interface Base {
+  readonly seq: number
+  /** Of the state. */
+  readonly digest: string
+  /** How much it takes. */
+  readonly lines: number
+  readonly bytes: number
 }
 export interface Line {
   readonly seq: number
@@ -35,13 +45,26 @@ export interface Line {
 
 export const seedOf = (journal: string): number => crc32(journal)
 
-export const encodeHeader = (header: Header): string =>
-  seal(JSON.stringify(header), seedOf(header.journal))
+export function encodeHeader(header: Header): string {
+  const { base } = header
+  const widest = base && { ...header, base: { ...base, ...WIDEST } }
+  return seal(padded(header, widest), seedOf(header.journal))
+}
+
+/** What is only known when the rest is written, as wide as it can become. */
+export const WIDEST = { lines: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER } as const
+
+/** As many bytes as `widest` takes: spaces before the last brace, which mean nothing in JSON. */
+export function padded(value: object, widest: object = value): string {
+  const room = Buffer.byteLength(JSON.stringify(widest)) - Buffer.byteLength(JSON.stringify(value))
+  return `${JSON.stringify(value).slice(0, -1)}${' '.repeat(room)}}`
+}
 
 export const encodeLine = ({ seq, b, text }: Line, seed: number): string =>
   seal(`{"seq":${seq},${b > 0 ? `"b":${b},` : ''}${text.slice(1)}`, seed)
 
-function seal(json: string, seed: number): string {
+/** A JSON object as a line, with its checksum. */
+export function seal(json: string, seed: number): string {
   const body = json.slice(0, -1)
   return `${body}${BEFORE}${crc32(body, seed).toString(16).padStart(8, '0')}"}\n`
 }

@@ -15,7 +15,7 @@ export interface Mark {
   readonly line: number
 }
 /** One line as it lies in the file; `isEnded`: it has its newline, which is not in `bytes`. */
-interface RawLine {
+export interface RawLine {
   readonly bytes: Buffer
   readonly offset: number
   readonly isEnded: boolean
@@ -101,7 +101,11 @@ export async function* scan(
 }
 
 /** Splits on 0x0A and nothing else: JSON leaves U+2028 as it is, and some line readers split there. */
-async function* readLines(file: OpenFile, from: number, until: number): AsyncGenerator<RawLine[]> {
+export async function* readLines(
+  file: OpenFile,
+  from: number,
+  until: number,
+): AsyncGenerator<RawLine[]> {
   let offset = from
   let rest = Buffer.alloc(0)
   for (;;) {

@@ -1,8 +1,48 @@
 // Idempotency keys: what a request was answered with, in case it comes again.
-import type { Decoded, Keys } from '../types.ts'
-import { encodeBody } from './encode.ts'
+import type { Decoded, Definition, KeptKey, Keys } from '../types.ts'
+import { decode } from './decode.ts'
+import { encodeBody, encodePart } from './encode.ts'
 
 export function remember(keys: Keys, { meta: { key, seq, at }, parts }: Decoded): void {
   const receipt = Object.freeze({ ok: true, seq, at, duplicate: true })
   if (key !== undefined) keys.set(key, { body: encodeBody(parts), receipt })
+}
+
+/** Those of the records up to `seq`, to be kept in a snapshot. Later ones may come in meanwhile. */
+export function* keysUpTo(keys: Keys, seq: number): Generator<KeptKey> {
+  for (const [key, { body, receipt }] of keys) {
+    // They are in the order of their records.
+    if (receipt.seq > seq) return
+    yield [key, receipt.seq, receipt.at, body]
+  }
+}
+
+/** The other way round. */
+export function recall(keys: Keys, kept: Iterable<KeptKey>): void {
+  for (const [key, seq, at, body] of kept) {
+    keys.set(key, { body, receipt: Object.freeze({ ok: true, seq, at, duplicate: true }) })
+  }
+}
+
+const PAYLOAD = ',"payload":'
+
+/** As a replay of their records would give them: of mutations that have newer versions now, upcast. */
+export function* currentKeys(definition: Definition, kept: Iterable<KeptKey>): Generator<KeptKey> {
+  const current = new Set(
+    [...definition.mutations.values()].map((each) => encodePart(each, undefined)),
+  )
+  for (const [key, seq, at, body] of kept) {
+    const [head = ''] = body.split(PAYLOAD, 1)
+    yield [key, seq, at, current.has(head) ? body : upcast(definition, [key, seq, at, body])]
+  }
+}
+
+/** As it was, where the definition does not know it any more: then nobody can ask for it again. */
+function upcast(definition: Definition, [key, seq, at, body]: KeptKey): string {
+  const text = `{"at":"${at}","key":${JSON.stringify(key)},${body}}`
+  try {
+    return encodeBody(decode(definition, { seq, text }).parts)
+  } catch {
+    return body
+  }
 }

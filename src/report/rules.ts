@@ -63,6 +63,10 @@ export const rules: Readonly<Record<CheckRule, { readonly means: string; readonl
       means: 'The recorded digests are of another journal, or of more records.',
       next: 'Record the digests of this journal again.',
     },
+    snapshot_mismatch: {
+      means: 'The snapshot beside the journal is not what its records give, or is not used.',
+      next: 'Remove it, or take a new one with `ministore snapshot`; as a note it only says that opening is slower.',
+    },
     schema_changed: {
       means: 'A payload schema changed since it was locked, and its version did not.',
       next: 'Declare the old schema under `upcast`; where every old payload still fits, update the schema lock.',

@@ -124,12 +124,19 @@ function mount(platter: Platter, faults: ReadonlyMap<number, Fault> = new Map())
         if (flags === 'r' || flags === 'r+') return openFile(platter, find(path), operate, locks)
         const inode = newInode()
         move(platter, { directory: dirname(path), added: [path, inode] })
-        return openFile(platter, inode, operate, locks)
+        const file = openFile(platter, inode, operate, locks)
+        // As on a real disk: made to be written only.
+        return { ...file, read: () => operate(() => fail('EBADF', path)) }
       }),
     mkdir: () => operate(() => undefined),
     rename: (from, to) =>
       operate(() => {
         move(platter, { directory: dirname(to), removed: from, added: [to, find(from)] })
+      }),
+    link: (from, to) =>
+      operate(() => {
+        if (platter.names.has(to)) throw systemError('EEXIST', to)
+        move(platter, { directory: dirname(to), added: [to, find(from)] })
       }),
     unlink: (path) =>
       operate(() => {
@@ -308,6 +315,10 @@ function cutPower(platter: Platter): void {
 }
 
 const dirname = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf('/'))) || '/'
+
+function fail(code: string, path: string): never {
+  throw systemError(code, path)
+}
 
 const systemError = (code: string, path = ''): Error =>
   Object.assign(new Error(`${code}: simulated ${path}`), { code })

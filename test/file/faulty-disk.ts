@@ -48,6 +48,7 @@ export function faultyDisk(real: FileSystem = nodeFileSystem()): FaultyDisk {
       },
       mkdir: (path) => pass({ operation: 'mkdir', path }, () => real.mkdir(path)),
       rename: (from, to) => pass({ operation: 'rename', path: to }, () => real.rename(from, to)),
+      link: (from, to) => pass({ operation: 'link', path: to }, () => real.link(from, to)),
       unlink: (path) => pass({ operation: 'unlink', path }, () => real.unlink(path)),
       syncDir: (path) => pass({ operation: 'syncDir', path }, () => real.syncDir(path)),
       lock: (path) => pass({ operation: 'lock', path }, () => real.lock(path)),

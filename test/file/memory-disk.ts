@@ -41,7 +41,10 @@ export class MemoryDisk implements FileSystem {
     let isLocked = false
     return {
       size: () => file.bytes.length,
-      read: (into, position) => file.bytes.subarray(position).copy(into),
+      read(into, position) {
+        if (flags === 'wx') throw errno('EBADF', path)
+        return file.bytes.subarray(position).copy(into)
+      },
       write(bytes, position) {
         const length = Math.max(file.bytes.length, position + bytes.length)
         const grown = Buffer.alloc(length)
@@ -75,6 +78,13 @@ export class MemoryDisk implements FileSystem {
     const file = this.#files.get(from)
     if (!file) throw errno('ENOENT', from)
     this.#files.delete(from)
+    this.#files.set(to, file)
+  }
+
+  link(from: string, to: string): void {
+    const file = this.#files.get(from)
+    if (!file) throw errno('ENOENT', from)
+    if (this.#files.has(to)) throw errno('EEXIST', to)
     this.#files.set(to, file)
   }
 

@@ -11,6 +11,7 @@ interface Mutant {
 
 const journal = 'file/journal.ts'
 const recover = 'file/recover.ts'
+const keeper = 'snapshot/keeper.ts'
 const scan = 'format/scan.ts'
 
 const edit = (file: string, from: string, to: string) => ({ file, from, to })
@@ -35,12 +36,12 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no fsync of the directory',
     edits: [
       edit(recover, 'await fs.syncDir(dirname(path))', 'await undefined'),
-      edit(journal, 'await this.#fs.syncDir(dirname(this.#path))', 'await undefined'),
+      edit(journal, 'await this.fs.syncDir(dirname(this.path))', 'await undefined'),
     ],
   },
   {
     name: 'no fsync at open',
-    edits: [edit(journal, 'await this.#open.sync()', 'await undefined')],
+    edits: [edit(journal, 'await this.file.sync()', 'await undefined')],
   },
   {
     name: 'a retry after a failed fsync',
@@ -57,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         journal,
-        `      await file.truncate(this.#end.offset)
+        `      await file.truncate(this.end.offset)
       await file.sync()
 `,
         '',
@@ -66,11 +67,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'short writes ignored',
-    edits: [edit(recover, 'if (written === bytes.length) return', 'if (written >= 0) return')],
+    edits: [
+      edit('disk/write.ts', 'if (written === bytes.length) return', 'if (written >= 0) return'),
+    ],
   },
   {
     name: 'no rewrite of the last group at open',
-    edits: [edit(journal, 'await rewrite(this.#open, group, this.#end.offset)', 'await undefined')],
+    edits: [edit(journal, 'await rewrite(this.file, group, this.end.offset)', 'await undefined')],
   },
   {
     name: 'the rule that any valid line behind a bad one is damage',
@@ -100,6 +103,64 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a line taken for torn where a sector merely ends in NUL',
     edits: [edit(scan, '.every((byte) => byte === 0)', '.at(-1) === 0')],
+  },
+  {
+    name: 'a snapshot that takes its name before it is synced',
+    edits: [
+      edit(
+        keeper,
+        `await file.sync()
+      await this.#site.makeDurable()`,
+        'await undefined',
+      ),
+    ],
+  },
+  {
+    name: 'a compacted journal that takes its name before it is synced',
+    edits: [
+      edit(
+        keeper,
+        `await file.sync()
+      return`,
+        'return',
+      ),
+      edit(
+        keeper,
+        `await file.sync()
+        await this.#site.lock(file)`,
+        'await this.#site.lock(file)',
+      ),
+    ],
+  },
+  {
+    name: 'appends to a compacted journal before its name is durable',
+    edits: [
+      edit(
+        keeper,
+        `await fs.syncDir(dirname(path))
+    } catch (cause) {`,
+        `await undefined
+    } catch (cause) {`,
+      ),
+    ],
+  },
+  {
+    name: 'records forgotten that came while it compacted',
+    edits: [
+      edit(
+        keeper,
+        'await this.#copyTail(file, { from, to: next.begin }, copied)',
+        'await Promise.resolve(copied)',
+      ),
+    ],
+  },
+  {
+    name: 'no idempotency keys in its snapshots',
+    edits: [edit('snapshot/parts.ts', 'numbered(keys)', 'numbered([])')],
+  },
+  {
+    name: 'opening that does not look for what a snapshot proves',
+    edits: [edit('snapshot/opening.ts', 'seq < header.seq)', 'seq < 0)')],
   },
 ]
 

@@ -28,6 +28,12 @@ export interface Tally {
   failedCalls: number
   torn: number
   flips: number
+  cuts: number
+  /** Acknowledged; and lives that opened on one. */
+  snapshots: number
+  snapshotsUsed: number
+  compactions: number
+  basesUsed: number
 }
 
 export const emptyTally = (): Tally => ({
@@ -39,6 +45,11 @@ export const emptyTally = (): Tally => ({
   failedCalls: 0,
   torn: 0,
   flips: 0,
+  cuts: 0,
+  snapshots: 0,
+  snapshotsUsed: 0,
+  compactions: 0,
+  basesUsed: 0,
 })
 
 /** A promise of the store that a trial saw broken. */
@@ -77,6 +88,10 @@ interface World {
   /** Keys that were acknowledged, and with which seq. */
   readonly keys: Map<string, { seq: number; id: number; filler: string }>
   nextId: number
+  /** What the journal of this life was compacted to. */
+  base: number
+  /** Archives that were acknowledged: path and last seq at least. */
+  readonly archives: Map<string, number>
 }
 
 /** Throws BrokenPromise, naming the seed, where the store does. */
@@ -89,6 +104,8 @@ export async function trial(subject: Subject, seed: number, tally: Tally): Promi
     refused: new Set(),
     keys: new Map(),
     nextId: 1,
+    base: 0,
+    archives: new Map(),
   }
   try {
     let faults = plan(world.random, 0)
@@ -103,7 +120,8 @@ export async function trial(subject: Subject, seed: number, tally: Tally): Promi
       disk = disk.restart({ faults })
     }
     await live(subject, disk, world)
-    await flip(subject, disk, world)
+    await checkArchives(subject, disk.restart(), world)
+    await (world.random.chance(0.1) ? cutBack : flip)(subject, disk, world)
   } catch (error) {
     if (!(error instanceof BrokenPromise)) throw error
     throw new BrokenPromise(`seed ${seed}: ${error.message}`)
@@ -148,7 +166,7 @@ async function run(subject: Subject, fileSystem: FileSystem, world: World, isLas
   const journal = subject.fileJournal(PATH, { fileSystem })
   const store = await open(ledger, spyOn(journal, world), isLast, world)
   if (!store) return
-  await verify(store, journal, world)
+  await verify(store, journal, world, isLast)
   for (const [key, { seq, ...payload }] of world.keys) {
     const again = await store.dispatch('add', payload, { key }).catch(failed(world))
     if (again && (again.seq !== seq || !again.duplicate)) {
@@ -177,7 +195,18 @@ function shaky(disk: SimulatedDisk, faults: Map<number, Fault>, random: Random):
         }
         return file.datasync()
       }
-      return { ...file, datasync }
+      const sync = () => {
+        if (random.chance(0.02)) disk.end('power cut')
+        if (random.chance(0.02)) faults.set(disk.operations, { errno: 'EIO' })
+        return file.sync()
+      }
+      return { ...file, datasync, sync }
+    },
+    async rename(from, to) {
+      const how = random.pick(['power cut', 'kill'] as const)
+      if (random.chance(0.05)) disk.end(how)
+      await disk.rename(from, to)
+      if (random.chance(0.05)) disk.end(how)
     },
   }
 }
@@ -187,7 +216,12 @@ function spyOn(journal: Api.Journal, world: World): Api.Journal {
   return {
     name: journal.name,
     maxEntryBytes: journal.maxEntryBytes,
-    open: (store) => journal.open(store),
+    ...(journal.snapshots && { snapshots: journal.snapshots }),
+    async open(store) {
+      const info = await journal.open(store)
+      world.base = info.base?.seq ?? 0
+      return info
+    },
     append(batch, expected) {
       world.submitted = [...world.submitted.slice(0, expected), ...batch.map(({ text }) => text)]
       return journal.append(batch, expected)
@@ -208,8 +242,19 @@ async function open(ledger: Ledger, journal: Api.Journal, isLast: boolean, world
   }
 }
 
-async function verify(store: LedgerStore, journal: Api.Journal, world: World): Promise<void> {
-  const { tally, submitted, promised } = world
+async function verify(
+  store: LedgerStore,
+  journal: Api.Journal,
+  world: World,
+  isLast: boolean,
+): Promise<void> {
+  const { tally, submitted, promised, base } = world
+  const { snapshot } = store.recovery
+  tally.basesUsed += Number(base > 0)
+  tally.snapshotsUsed += Number(snapshot?.used ?? false)
+  if (isLast && snapshot?.used === false && snapshot.reason !== 'the journal was compacted since') {
+    throw new BrokenPromise(`a crash made a snapshot unusable: ${snapshot.reason}`)
+  }
   if (store.recovery.found) tally.torn += 1
   tally.recovered += store.seq
   if (store.seq < promised) {
@@ -220,21 +265,21 @@ async function verify(store: LedgerStore, journal: Api.Journal, world: World): P
   // What was shown counts as promised, whether somebody was told or not.
   world.promised = store.seq
   world.submitted = submitted.slice(0, store.seq)
-  const texts = await readTexts(journal).catch(failed(world))
+  const texts = await readTexts(journal, base).catch(failed(world))
   if (!texts) return
-  const wrong = texts.findIndex((text, index) => text !== submitted[index])
-  if (wrong >= 0 || texts.length !== store.seq) {
-    throw new BrokenPromise(`record ${wrong + 1} is not what was submitted: ${texts[wrong]}`)
+  const wrong = texts.findIndex((text, index) => text !== submitted[base + index])
+  if (wrong >= 0 || base + texts.length !== store.seq) {
+    throw new BrokenPromise(`record ${base + wrong + 1} is not what was submitted: ${texts[wrong]}`)
   }
-  const ids = texts.flatMap(idsOf)
+  const ids = world.submitted.flatMap(idsOf)
   if (JSON.stringify(store.state.ids) !== JSON.stringify(ids)) {
     throw new BrokenPromise(`the state has ${store.state.ids}, its records say ${ids}`)
   }
 }
 
-async function readTexts(journal: Api.Journal): Promise<string[]> {
+async function readTexts(journal: Api.Journal, after: number): Promise<string[]> {
   const texts: string[] = []
-  for await (const entries of journal.read(0)) texts.push(...entries.map(({ text }) => text))
+  for await (const entries of journal.read(after)) texts.push(...entries.map(({ text }) => text))
   return texts
 }
 
@@ -254,9 +299,46 @@ async function work(store: LedgerStore, world: World): Promise<void> {
   for (let steps = random.below(14); steps > 0; steps--) {
     const burst = random.chance(0.3) ? 1 + random.below(8) : 1
     for (let n = 0; n < burst; n++) pending.push(dispatchOne(store, world))
+    if (random.chance(0.15)) {
+      pending.push(keep(store, world))
+      if (random.chance(0.5)) pending.push(dispatchMeanwhile(store, world))
+    }
     if (random.chance(0.6)) await Promise.all(pending.splice(0))
   }
   await Promise.all(pending)
+}
+
+/** One after the other, so that they come in at every step of what else is under way. */
+async function dispatchMeanwhile(store: LedgerStore, world: World): Promise<void> {
+  for (let steps = world.random.below(8); steps > 0; steps--) await dispatchOne(store, world)
+}
+
+/** A snapshot, or compacting, while dispatches may be under way. */
+async function keep(store: LedgerStore, world: World): Promise<void> {
+  const { random, tally, archives } = world
+  const refused = ({ code, message }: Api.StoreError) => {
+    if (['io', 'unknown', 'closed'].includes(code)) return failed(world)()
+    throw new BrokenPromise(`a snapshot was refused with ${code}: ${message}`)
+  }
+  if (random.chance(0.5)) {
+    const receipt = await store.snapshot().catch(refused)
+    tally.snapshots += Number(receipt !== undefined)
+    return
+  }
+  const receipt = await store.compact({ archive: random.chance(0.7) }).catch(refused)
+  tally.compactions += Number(receipt !== undefined)
+  if (receipt?.archive !== undefined) archives.set(receipt.archive, receipt.seq)
+}
+
+/** Each opens by itself, and has what was compacted. */
+async function checkArchives(subject: Subject, fileSystem: FileSystem, world: World) {
+  const ledger = ledgerFor(subject)
+  for (const [path, seq] of world.archives) {
+    const journal = subject.fileJournal(path, { fileSystem, readOnly: true })
+    const head = await ledger.replay(journal).catch((error: Api.StoreError) => error)
+    if (!(head instanceof Error) && head.seq >= seq) continue
+    throw new BrokenPromise(`the archive ${path} does not have record ${seq}: ${head}`)
+  }
 }
 
 async function dispatchOne(store: LedgerStore, world: World): Promise<void> {
@@ -289,10 +371,36 @@ const failed = (world: World) => () => {
   return undefined
 }
 
-/** One bit of what was acknowledged: the store refuses, and never comes back with less. */
+/** The journal as it was before the record that the snapshot beside it ends with. */
+async function cutBack(subject: Subject, disk: SimulatedDisk, world: World): Promise<void> {
+  const [journal, snapshot] = [disk.bytes(PATH), disk.bytes(`${PATH}.snapshot`)]
+  if (!journal || !snapshot) return
+  const header: { seq: number; base: number; record: { offset: number } } = JSON.parse(
+    Buffer.from(snapshot).toString().split('\n', 1).join(),
+  )
+  if (header.base !== world.base || header.seq === world.base) return
+  world.tally.cuts += 1
+  const next = disk.restart()
+  const file = await next.open(PATH, 'r+')
+  await file.truncate(header.record.offset)
+  await file.close()
+  const opened = await ledgerFor(subject)
+    .open(subject.fileJournal(PATH, { fileSystem: next }))
+    .catch((error: Api.StoreError) => error.code)
+  if (opened === 'corrupt') return
+  const what = typeof opened === 'string' ? opened : `${opened.seq} records opened`
+  throw new BrokenPromise(`record ${header.seq}, which is in the snapshot, was cut off: ${what}`)
+}
+
+/**
+ * One bit of what was acknowledged: the store refuses, and never comes back with less. Where a snapshot
+ * covers it, the state is right all the same, and whoever reads the records is refused.
+ */
 async function flip(subject: Subject, disk: SimulatedDisk, world: World): Promise<void> {
-  const bytes = disk.bytes(PATH)
-  if (!bytes || world.promised === 0) return
+  if (world.promised === 0) return
+  const path = world.random.chance(0.2) ? `${PATH}.snapshot` : PATH
+  const bytes = disk.bytes(path)
+  if (!bytes) return
   world.tally.flips += 1
   // The last byte of the last whole sector is where a flipped bit can best pass for a torn write.
   const sectorEnd = Math.floor(bytes.length / 512) * 512 - 1
@@ -304,6 +412,16 @@ async function flip(subject: Subject, disk: SimulatedDisk, world: World): Promis
   const opened = await ledgerFor(subject)
     .open(journal)
     .catch((error: Api.StoreError) => error.code)
-  if (typeof opened === 'string') return
-  throw new BrokenPromise(`bit ${bit} of byte ${at} was flipped, and ${opened.seq} records opened`)
+  if (typeof opened === 'string' && path === PATH) return
+  const what = `bit ${bit} of byte ${at} of ${path} was flipped`
+  if (typeof opened === 'string') throw new BrokenPromise(`${what}: refused with ${opened}`)
+  const ids = JSON.stringify(world.submitted.slice(0, opened.seq).flatMap(idsOf))
+  if (opened.seq < world.promised || JSON.stringify(opened.state.ids) !== ids)
+    throw new BrokenPromise(`${what}, and ${opened.seq} records opened`)
+  if (path !== PATH) return
+  // What stands in a snapshot's place was not read; it is found when it is.
+  const read = await ledgerFor(subject)
+    .replay(subject.fileJournal(PATH, { fileSystem: disk.restart(), readOnly: true }))
+    .catch((error: Api.StoreError) => error.code)
+  if (typeof read !== 'string') throw new BrokenPromise(`${what}, and nobody noticed`)
 }

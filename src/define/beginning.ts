@@ -1,0 +1,54 @@
+// Where an opening begins: at a snapshot, at what compacting left, or at the initial state.
+import { StoreError } from '../errors.ts'
+import { currentKeys } from '../record/keys.ts'
+import type { Beginning, Definition, Journal, JournalInfo, Snapshot, Start } from '../types.ts'
+import { fingerprint } from './fingerprint.ts'
+
+/** A snapshot only where it was made by this very definition and is whole; else it says why not. */
+export async function findBeginning(
+  definition: Definition,
+  journal: Journal,
+  info: JournalInfo,
+): Promise<Beginning> {
+  const { snapshot: found } = info
+  const { snapshots } = journal
+  const base = startOfBase(definition, journal, info)
+  const without = (reason: string) => ({ start: base, snapshot: { used: false, reason } as const })
+  if (!found || !snapshots) return { start: base }
+  if ('used' in found) return { start: base, snapshot: found }
+  if (found.definition !== (await fingerprint(definition)))
+    return without(
+      'it was made by another definition: a reducer, a schema or the state was changed',
+    )
+  try {
+    // Read here, to know that it can be; the second reading is for a replay that begins again.
+    let first = await snapshots.read()
+    const start: Start = async () => {
+      const snapshot = first ?? (await snapshots.read())
+      first = undefined
+      return orThrow(snapshot, journal)
+    }
+    return { start, snapshot: { used: true, seq: found.seq } }
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'closed') throw error
+    return without((error as Error).message)
+  }
+}
+
+/** Undefined where the journal was never compacted. Whatever the definition is: its records are gone. */
+export function startOfBase(
+  definition: Definition,
+  journal: Journal,
+  { base }: JournalInfo,
+): Start | undefined {
+  if (!base) return undefined
+  return async () => {
+    const snapshot = orThrow(await journal.snapshots?.readBase(), journal)
+    return { ...snapshot, keys: currentKeys(definition, snapshot.keys) }
+  }
+}
+
+function orThrow(snapshot: Snapshot | undefined, { name }: Journal): Snapshot {
+  if (snapshot) return snapshot
+  throw new StoreError('corrupt', `${name} does not have the state that it said it has`)
+}

@@ -1,0 +1,59 @@
+// Writing that is over when it is over, on any file system.
+import { dirname } from 'node:path'
+import type { FileSystem, OpenFile } from '../types.ts'
+
+/** All of it, or a thrown error: a short write is a failure whose reason the system swallowed. */
+export async function writeAll(file: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
+  const written = await file.write(bytes, position)
+  if (written === bytes.length) return
+  throw new Error(`short write, ${written} of ${bytes.length} bytes at byte ${position}`)
+}
+
+/** Throws an Error where the file ends before. */
+export async function readAll(file: OpenFile, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length)
+  const read = await file.read(bytes, position)
+  if (read === length) return bytes
+  throw new Error(`short read, ${read} of ${length} bytes at byte ${position}`)
+}
+
+/** Into a new file, never over one that is there: that may be somebody's own. Durable when it resolves. */
+export async function save(
+  fs: FileSystem,
+  path: string,
+  bytes: Uint8Array,
+  copy = 1,
+): Promise<string> {
+  const free = copy === 1 ? path : `${path}.${copy}`
+  try {
+    await writeFile(fs, free, bytes)
+    await fs.syncDir(dirname(free))
+    return free
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EEXIST') throw error
+    return save(fs, path, bytes, copy + 1)
+  }
+}
+
+async function writeFile(fs: FileSystem, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await fs.open(path, 'wx')
+  try {
+    await writeAll(file, bytes, 0)
+    await file.sync()
+  } catch (error) {
+    await discard(fs, path)
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+/** As far as possible: what went wrong before says more than what goes wrong here. */
+export async function discard(fs: FileSystem, path: string): Promise<void> {
+  try {
+    await fs.unlink(path)
+  } catch {}
+}
+
+export const isMissing = (error: unknown): boolean =>
+  (error as { code?: unknown } | undefined)?.code === 'ENOENT'

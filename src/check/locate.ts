@@ -1,6 +1,6 @@
 // Which record it was: by replaying the journal once more.
 import { freeze, type InPlace, inPlace, readDecoded, reduce } from '../index.ts'
-import type { Decoded, Definition, Journal, Snapshot } from '../types.ts'
+import type { Decoded, Definition, Head, Journal } from '../types.ts'
 import { rerun } from './traps.ts'
 
 export interface Step {
@@ -23,8 +23,11 @@ export async function locate(
   isIt: (step: Step) => boolean,
 ): Promise<Step | undefined> {
   const base = await journal.snapshots?.readBase()
-  const search = (place?: InPlace) => searchFrom(definition, journal, range, isIt, base, place)
-  return search(inPlace(base?.state ?? definition.initial)).catch(() => search())
+  const begin = base
+    ? { ...base, state: freeze(base.state) }
+    : { state: definition.initial, seq: 0 }
+  const search = (place?: InPlace) => searchFrom(definition, journal, range, isIt, begin, place)
+  return search(inPlace(begin.state)).catch(() => search())
 }
 
 /** In place up to the range, which costs little; through Immer where both states are needed. */
@@ -33,11 +36,11 @@ async function searchFrom(
   journal: Journal,
   { after, until }: Range,
   isIt: (step: Step) => boolean,
-  base?: Snapshot,
+  begin: Head,
   place?: InPlace,
 ): Promise<Step | undefined> {
-  let state = base ? freeze(base.state) : definition.initial
-  for await (const records of readDecoded(definition, journal, until, base?.seq)) {
+  let { state } = begin
+  for await (const records of readDecoded(definition, journal, until, begin.seq)) {
     for (const record of records) {
       const isInRange = record.meta.seq > after
       if (place && !isInRange) {

@@ -122,8 +122,8 @@ const isWanted = ({ type: wanted }: ViewOptions, { type }: PlainMutation) =>
   wanted.length === 0 || wanted.includes(type)
 
 /** The record as it was written, with its seq. */
-function json({ seq, bytes }: RecordLine): string {
-  const line = `{"seq":${seq},${textOf(bytes).slice(1)}`
+function json(record: RecordLine): string {
+  const line = `{"seq":${record.seq},${textOf(record).slice(1)}`
   // Written anew where it has to be escaped, so that nothing between its strings is.
   return `${safe(line) === line ? line : safe(JSON.stringify(JSON.parse(line)))}\n`
 }

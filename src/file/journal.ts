@@ -224,7 +224,7 @@ class FileJournal implements T.Journal, Site {
       for await (const lines of scan(file, { path: this.name, seed }, from, this.end.offset)) {
         const wanted = lines.filter(({ seq }) => seq > after && seq <= last)
         if (wanted.length > 0)
-          yield wanted.map(({ seq, bytes, line }) => ({ seq, text: textOf(bytes), line }))
+          yield wanted.map((each) => ({ seq: each.seq, text: textOf(each), line: each.line }))
         if (lines.some(({ seq }) => seq >= last)) return
       }
     } catch (cause) {

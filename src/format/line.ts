@@ -13,9 +13,11 @@ const DIGITS: readonly (number | undefined)[] = Array.from({ length: 256 }, (_, 
   const digit = '0123456789abcdef'.indexOf(String.fromCharCode(code))
   return digit < 0 ? undefined : digit
 })
-/** Fifteen digits stay below 2^53. */
-const PREFIX = /^\{"seq":([1-9]\d{0,14}),(?:"b":([1-9]\d{0,14}),)?/
-const MAX_PREFIX = 48
+const SEQ = Buffer.from('{"seq":')
+const B = Buffer.from('"b":')
+const COMMA = ','.charCodeAt(0)
+/** They stay below 2^53. */
+const MAX_DIGITS = 15
 
 export interface Header {
   readonly format: 'ministore'
@@ -52,7 +54,10 @@ export function encodeHeader(header: Header): string {
 }
 
 /** What is only known when the rest is written, as wide as it can become. */
-export const WIDEST = { lines: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER } as const
+export const WIDEST: Pick<Base, 'lines' | 'bytes'> = {
+  lines: Number.MAX_SAFE_INTEGER,
+  bytes: Number.MAX_SAFE_INTEGER,
+}
 
 /** As many bytes as `widest` takes: spaces before the last brace, which mean nothing in JSON. */
 export function padded(value: object, widest: object = value): string {
@@ -102,15 +107,51 @@ function sealAt(bytes: Buffer, at: number): number | undefined {
   return crc
 }
 
-/** seq and b of a whole, unharmed record; undefined for anything else. Nothing is parsed. */
-export function decodeLine(bytes: Buffer, seed: number): Omit<Line, 'text'> | undefined {
-  if (!isSealed(bytes, seed) || !isUtf8(bytes)) return undefined
-  const [, seq, b = 0] = PREFIX.exec(bytes.toString('latin1', 0, MAX_PREFIX)) ?? []
-  return seq === undefined ? undefined : { seq: Number(seq), b: Number(b) }
+/** Of a whole, unharmed record; undefined for anything else. Nothing is parsed but its first numbers. */
+export function decodeLine(
+  bytes: Buffer,
+  seed: number,
+  isText: boolean = isUtf8(bytes),
+): Prefix | undefined {
+  return isText && isSealed(bytes, seed) ? readPrefix(bytes) : undefined
 }
 
+/** The numbers that a record's line begins with. */
+export interface Prefix extends Omit<Line, 'text'> {
+  /** In bytes: where the record's text goes on. */
+  readonly length: number
+}
+
+// By hand: a regular expression needs a string, and takes longer than the checksum.
+function readPrefix(bytes: Buffer): Prefix | undefined {
+  const end = numberEnd(bytes, 0, SEQ)
+  if (end === 0) return undefined
+  const seq = numberAt(bytes, SEQ.length, end)
+  const endOfB = numberEnd(bytes, end + 1, B)
+  if (endOfB === 0) return { seq, b: 0, length: end + 1 }
+  return { seq, b: numberAt(bytes, end + 1 + B.length, endOfB), length: endOfB + 1 }
+}
+
+/** The place of the comma behind the number that `name` at `from` gives; 0 where there is none. */
+function numberEnd(bytes: Buffer, from: number, name: Buffer): number {
+  for (let at = 0; at < name.length; at++) if (bytes[from + at] !== name[at]) return 0
+  const start = from + name.length
+  let end = start
+  while (isDigit(bytes[end])) end++
+  const isNumber = bytes[start] !== ZERO && end > start && end - start <= MAX_DIGITS
+  return isNumber && bytes[end] === COMMA ? end : 0
+}
+
+function numberAt(bytes: Buffer, from: number, to: number): number {
+  let number = 0
+  for (let at = from; at < to; at++) number = number * 10 + (bytes[at] ?? 0) - ZERO
+  return number
+}
+
+const ZERO = '0'.charCodeAt(0)
+const isDigit = (byte: number | undefined) => byte !== undefined && byte >= ZERO && byte <= ZERO + 9
+
 /** The record as it was appended: the line without seq, b and crc. */
-export function textOf(bytes: Buffer): string {
-  const [prefix = ''] = PREFIX.exec(bytes.toString('latin1', 0, MAX_PREFIX)) ?? []
-  return `{${bytes.toString('utf8', prefix.length, bytes.length - SUFFIX)}}`
+export function textOf({ bytes, prefix }: { bytes: Buffer; prefix: number }): string {
+  return `{${bytes.toString('utf8', prefix, bytes.length - SUFFIX)}}`
 }

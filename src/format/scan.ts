@@ -1,10 +1,12 @@
 // The opening rule: which lines are records, and whether what follows them is a torn write or
 // damage. docs/JOURNAL.md gives the rule in full; the numbers here are its numbers.
+import { isUtf8 } from 'node:buffer'
 import { type Found, StoreError } from '../index.ts'
 import type { OpenFile } from '../types.ts'
 import { decodeLine, MAX_LINE_BYTES, sealedLength } from './line.ts'
 
-const CHUNK_BYTES = 2 ** 20
+// Of larger ones, the garbage collector copies too much of what is still in use.
+const CHUNK_BYTES = 2 ** 18
 const SECTOR_BYTES = 512
 const NEWLINE = 0x0a
 
@@ -19,13 +21,16 @@ export interface RawLine {
   readonly bytes: Buffer
   readonly offset: number
   readonly isEnded: boolean
+  /** Whether it is UTF-8. */
+  readonly isText: boolean
 }
 export interface RecordLine extends RawLine {
   readonly seq: number
   /** From 1, which is the header. */
   readonly line: number
-  /** Undefined where it lost its newline. */
-  readonly b: number | undefined
+  readonly b: number
+  /** How many bytes seq and b take, with what is around them. */
+  readonly prefix: number
 }
 /** Where the records end, and what is behind them if anything is. */
 export interface Tail {
@@ -68,7 +73,7 @@ export async function* scan(
     const records: RecordLine[] = []
     try {
       for (const line of lines) {
-        const record = decodeLine(line.bytes, seed)
+        const record = decodeLine(line.bytes, seed, line.isText)
         size = line.offset + line.bytes.length + Number(line.isEnded)
         const next = end.seq + 1
         if (line.bytes.length > MAX_LINE_BYTES)
@@ -83,9 +88,11 @@ export async function* scan(
         if (!line.isEnded || record?.seq !== next) kind = judge(line, record?.seq)
         if (kind === 'torn_write') continue
         const bytes = kind === undefined ? line.bytes : trimNuls(line.bytes)
-        const { offset, isEnded } = line
+        const { offset, isEnded, isText } = line
+        // Judged to be one, behind its newline's loss.
+        const { b = 0, length: prefix = 0 } = record ?? decodeLine(bytes, seed) ?? {}
         // Not spread: V8 takes three times as long for the whole scan then.
-        records.push({ bytes, offset, isEnded, seq: next, line: end.line + 1, b: record?.b })
+        records.push({ bytes, offset, isEnded, isText, seq: next, line: end.line + 1, b, prefix })
         end = {
           seq: next,
           offset: offset + bytes.length + Number(isEnded),
@@ -114,9 +121,13 @@ export async function* readLines(
     if (read === 0) break
     const bytes = Buffer.concat([rest, chunk.subarray(0, read)])
     const lines: RawLine[] = []
+    // One call for all of them, of which nearly always all are.
+    const areText = isUtf8(bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1))
     let start = 0
     for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, start)) {
-      lines.push({ bytes: bytes.subarray(start, at), offset: offset + start, isEnded: true })
+      const line = bytes.subarray(start, at)
+      const isText = areText || isUtf8(line)
+      lines.push({ bytes: line, offset: offset + start, isEnded: true, isText })
       start = at + 1
     }
     offset += start
@@ -125,7 +136,7 @@ export async function* readLines(
     // Refused by the caller: no more of it has to be held.
     if (rest.length > MAX_LINE_BYTES) break
   }
-  if (rest.length > 0) yield [{ bytes: rest, offset, isEnded: false }]
+  if (rest.length > 0) yield [{ bytes: rest, offset, isEnded: false, isText: isUtf8(rest) }]
 }
 
 /**

@@ -10,16 +10,19 @@ import { encodePart } from './encode.ts'
  * Reads a record back: old payloads upcast, all of them frozen. Current schemas are not asked again.
  * Throws StoreError `corrupt`, `unknown_mutation`, `newer_format`, `upcast_failed`.
  */
-export function decode(definition: Definition, entry: Entry): Decoded {
+export function decode(
+  definition: Definition,
+  entry: Entry,
+  value: unknown = parseText(entry.text),
+): Decoded {
   const { seq, text, line } = entry
-  const raw = readRaw(text)
-  if (!raw)
+  if (!isRaw(value))
     throw bad(entry, 'corrupt', `this is not a record: ${JSON.stringify(text.slice(0, 200))}`)
-  const { at, key, command, batch } = raw
+  const { at, key, command, batch } = value
   const isKeyed = key !== undefined
   const parts = batch
     ? batch.map((each) => decodePart(definition, entry, each, isKeyed))
-    : [decodePart(definition, entry, raw, isKeyed)]
+    : [decodePart(definition, entry, value, isKeyed)]
   return { meta: Object.freeze(isKeyed ? { seq, at, key } : { seq, at }), command, line, parts }
 }
 
@@ -58,20 +61,43 @@ function bad(
 type RawPart = { type: string; v?: number; payload?: unknown }
 type Raw = RawPart & { at: string; key?: string; command?: string; batch?: RawPart[] }
 
-function readRaw(text: string): Raw | undefined {
+/** A number that stands between texts, and that none of them can know. */
+const BETWEEN = 1 + Math.floor(Math.random() * 1e9)
+
+/**
+ * What each text is as JSON; undefined for what is none. In one call, which takes two thirds of the time
+ * of many. Where a text is no JSON by itself, but is with its neighbours, a number is missing between them.
+ */
+export function parseTexts(entries: readonly Entry[]): unknown[] {
   try {
-    const raw: Raw = JSON.parse(text)
-    const { at, key = '', command = '', batch } = raw
-    if (typeof at !== 'string' || typeof key !== 'string' || typeof command !== 'string')
-      return undefined
-    return (batch ? batch.every(isPart) : isPart(raw)) ? raw : undefined
+    const texts = entries.map(({ text }) => text)
+    const values: unknown[] = JSON.parse(`[${texts.join(`,${BETWEEN},`)}]`)
+    const isBetween = (value: unknown, index: number) => (value === BETWEEN) === (index % 2 === 1)
+    if (values.length === 2 * texts.length - 1 && values.every(isBetween))
+      return values.filter((_, index) => index % 2 === 0)
+  } catch {}
+  return entries.map(({ text }) => parseText(text))
+}
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text)
   } catch {
     return undefined
   }
 }
 
-const isPart = ({ type, v = 1 }: RawPart) =>
-  typeof type === 'string' && Number.isInteger(v) && v > 0
+function isRaw(value: unknown): value is Raw {
+  if (typeof value !== 'object' || value === null) return false
+  const { at, key = '', command = '', batch } = value as Raw
+  if (typeof at !== 'string' || typeof key !== 'string' || typeof command !== 'string') return false
+  return batch ? Array.isArray(batch) && batch.every(isPart) : isPart(value as Raw)
+}
+
+function isPart(value: unknown): boolean {
+  const { type, v = 1 }: Partial<RawPart> = value ?? {}
+  return typeof type === 'string' && Number.isInteger(v) && v > 0
+}
 
 /** A record as its readers see it: one item per mutation. */
 export const committed = ({ meta, command, parts }: Decoded): Committed[] =>

@@ -4,8 +4,9 @@ import { decode } from './decode.ts'
 import { encodeBody, encodePart } from './encode.ts'
 
 export function remember(keys: Keys, { meta: { key, seq, at }, parts }: Decoded): void {
+  if (key === undefined) return
   const receipt = Object.freeze({ ok: true, seq, at, duplicate: true })
-  if (key !== undefined) keys.set(key, { body: encodeBody(parts), receipt })
+  keys.set(key, { body: encodeBody(parts), receipt })
 }
 
 /** Those of the records up to `seq`, to be kept in a snapshot. Later ones may come in meanwhile. */

@@ -2,7 +2,7 @@
 import { isThenable } from '../draft.ts'
 import { isTable } from '../table/index.ts'
 import { copyTable } from '../table/table.ts'
-import type { Decoded } from '../types.ts'
+import type { Decoded, Meta, Part } from '../types.ts'
 import { type Place, tableInPlace } from './table-in-place.ts'
 
 export interface InPlace {
@@ -22,24 +22,26 @@ interface Drafted {
 
 /**
  * The same states as Immer gives, at a cost that does not grow with the state. Reducers see drafts
- * that write through. Whatever object they put into the state is copied when they are done, so that
- * the state stays a tree that nobody else holds a part of: an object put in twice, a payload, or a
- * constant of theirs that later records would otherwise change in several places. `initial` is copied,
- * unless it is private: a tree that nobody else holds a part of.
+ * that write through. What is not frozen in the state stands in one place only, and nobody else holds
+ * it: whatever object reducers put in is copied when they are done, be it for the second time, or a
+ * constant of theirs. What is frozen, such as a payload, may be shared with anybody; it is copied when
+ * a reducer asks for it. `initial` is frozen, or nobody else's.
  */
-export function inPlace(initial: unknown, isPrivate = false): InPlace {
+export function inPlace(initial: unknown): InPlace {
   // All of these are of the reducer that is running, and empty between two.
-  const byOriginal = new Map<object, Drafted>()
-  const byDraft = new Map<unknown, Drafted>()
+  let byOriginal = new Map<object, Drafted>()
+  let byDraft = new Map<unknown, Drafted>()
   /** Where an object was put: it is the reducer's own until it is done. */
-  const given = new Map<object, Set<PropertyKey>>()
+  let given = new Map<object, Set<PropertyKey>>()
   /** Objects of the state that were taken from their only place. */
-  const taken = new Set<object>()
+  let taken = new Set<object>()
   /** Objects of the state that were put somewhere, and those that are there already. */
-  const used = new Set<object>()
-  const moved = new Set<object>()
+  let used = new Set<object>()
+  let moved = new Set<object>()
   /** What the reducer put in: frozen when it is done, as Immer does. */
   const fresh: object[] = []
+  /** The reducer's payload: frozen through and through, known to be JSON, and new. */
+  let known: unknown
   let isChanged = false
   let refusal: TypeError | undefined
 
@@ -59,22 +61,23 @@ export function inPlace(initial: unknown, isPrivate = false): InPlace {
     refusal ??= new TypeError(what)
     throw refusal
   }
-  const isGiven = (target: object, key: PropertyKey) => given.get(target)?.has(key) ?? false
+  const isGiven = (target: object, key: PropertyKey) =>
+    given.size > 0 && (given.get(target)?.has(key) ?? false)
   const take = (target: object, key: PropertyKey, old: unknown) => {
-    if (isObject(old) && !isGiven(target, key)) taken.add(old)
-    given.get(target)?.delete(key)
+    // What was never drafted, nobody can put anywhere else.
+    if (isObject(old) && byOriginal.has(old) && !isGiven(target, key)) taken.add(old)
+    if (given.size > 0) given.get(target)?.delete(key)
     isChanged = true
   }
   /** False where there is nothing to change. */
-  const replaces = (target: object, key: PropertyKey, value: unknown): boolean => {
-    const old = ownValue(target, key)
+  const replaces = (target: object, key: PropertyKey, old: unknown, value: unknown): boolean => {
     // As in Immer: no change, and 0 does not become -0.
     if (old === value && old !== undefined) {
       isChanged ||= !Object.is(old, value)
       return false
     }
     take(target, key, old)
-    if (isObject(value)) {
+    if (isObject(value) && value !== known) {
       const keys = given.get(target)
       if (keys) keys.add(key)
       else given.set(target, new Set([key]))
@@ -85,7 +88,8 @@ export function inPlace(initial: unknown, isPrivate = false): InPlace {
     // Immer and plain objects disagree on these: let Immer decide.
     if (key === '__proto__' || typeof key === 'symbol' || (Array.isArray(target) && !isPlace(key)))
       refuse(`it sets ${String(key)}`)
-    return !replaces(target, key, value) || Reflect.set(target, key, value)
+    const isChange = replaces(target, key, plainValue(target, key), value)
+    return !isChange || Reflect.set(target, key, value)
   }
   const refuseShape = () => refuse('it defines, freezes or retypes what it was given')
   /** In place of an object in a property's descriptor, which nearly nobody looks at. */
@@ -98,14 +102,16 @@ export function inPlace(initial: unknown, isPrivate = false): InPlace {
       const value = Reflect.get(target, key)
       if (key === IMMER_DRAFT) refuse('it asks Immer about its draft')
       if (!isObject(value) || !Object.hasOwn(target, key)) return value
-      if (given.size > 0 && isGiven(target, key)) return value
-      return draftOf(value, byOriginal.get(target))
+      if (value === known || isGiven(target, key)) return value
+      const own = thawed(value)
+      if (own !== value) Reflect.set(target, key, own)
+      return draftOf(own, byOriginal.get(target))
     },
     set: put,
     deleteProperty(target, key) {
       // As in Immer: an array has no holes.
       if (Array.isArray(target)) return put(target, key, undefined)
-      take(target, key, ownValue(target, key))
+      take(target, key, plainValue(target, key))
       return Reflect.deleteProperty(target, key)
     },
     getOwnPropertyDescriptor(target, key) {
@@ -121,10 +127,13 @@ export function inPlace(initial: unknown, isPrivate = false): InPlace {
     refuse,
     read(table, key) {
       const value = table.get(key)
-      return !isObject(value) || isGiven(table, key) ? value : draftOf(value, byOriginal.get(table))
+      if (!isObject(value) || value === known || isGiven(table, key)) return value
+      const own = thawed(value)
+      if (own !== value) table.set(key, own)
+      return draftOf(own, byOriginal.get(table))
     },
     write(table, key, value) {
-      if (replaces(table, key, value)) table.set(key, value)
+      if (replaces(table, key, table.get(key), value)) table.set(key, value)
     },
     remove(table, key) {
       take(table, key, table.get(key))
@@ -137,38 +146,42 @@ export function inPlace(initial: unknown, isPrivate = false): InPlace {
     if (!isObject(value)) return
     const drafted = byDraft.get(value)
     if (drafted) used.add(drafted.original)
-    else for (const inner of Object.values(value)) use(inner)
+    else if (!Object.isFrozen(value)) for (const inner of Object.values(value)) use(inner)
   }
   const isFree = ({ original, parent }: Drafted): boolean =>
     taken.has(original) || (parent !== undefined && !used.has(parent.original) && isFree(parent))
 
-  /** What the state may hold: moved where its place is gone, else a copy. */
+  /** What the state may hold: moved where its place is gone, shared where it is frozen, else a copy. */
   const own = (value: unknown): unknown => {
-    if (!isObject(value)) return value
+    if (!isObject(value) || value === known) return value
     const drafted = byDraft.get(value)
     if (!drafted) {
+      if (Object.isFrozen(value)) return shared(value)
       fresh.push(value)
-      return copy(value, Object.isFrozen(value) ? ownFrozen : own)
+      return copy(value, own)
     }
     const { original } = drafted
     if (moved.has(original) || !isFree(drafted)) return copyOriginal(original)
     moved.add(original)
     return original
   }
-  /** Immer does not look for drafts in there. */
-  const ownFrozen = (value: unknown): unknown => {
+  /** Immer takes it for frozen through and through, and does not look for drafts in there. */
+  const shared = (value: object): object => {
     if (byDraft.has(value)) refuse('it freezes what holds a draft')
-    if (!isObject(value)) return value
-    fresh.push(value)
-    return copy(value, ownFrozen)
+    if (!Object.isFrozen(value)) refuse('it freezes what it can still change inside')
+    copy(value, (inner) => isObject(inner) && shared(inner))
+    return value
   }
   const copyOriginal = (original: object): object =>
     copy(original, (value, key) => {
       if (!isObject(value)) return value
-      return isGiven(original, key) ? own(value) : copyOriginal(value)
+      if (isGiven(original, key)) return own(value)
+      return Object.isFrozen(value) ? value : copyOriginal(value)
     })
 
-  function run({ mutation, payload }: Decoded['parts'][number], meta: Decoded['meta']): void {
+  function run({ mutation, payload, version }: Part, meta: Meta): void {
+    state = thawed(state)
+    known = version === undefined ? payload : undefined
     const draft = draftOf(state)
     const returned = mutation.apply(draft, payload, meta)
     if (refusal) throw refusal
@@ -184,7 +197,13 @@ export function inPlace(initial: unknown, isPrivate = false): InPlace {
     for (const each of fresh) Object.freeze(each)
     isChanged = false
     fresh.length = 0
-    for (const each of [byOriginal, byDraft, given, taken, used, moved]) each.clear()
+    // New ones: of one that is cleared, V8 keeps the old table alive in the next, and so on.
+    byOriginal = new Map()
+    byDraft = new Map()
+    if (given.size > 0) given = new Map()
+    if (taken.size > 0) taken = new Set()
+    if (used.size > 0) used = new Set()
+    if (moved.size > 0) moved = new Set()
   }
 
   /** What the reducer put in becomes the state's own. */
@@ -204,8 +223,6 @@ export function inPlace(initial: unknown, isPrivate = false): InPlace {
   }
 
   let state = initial as object
-  const clone = (value: unknown): unknown => (isObject(value) ? copy(value, clone) : value)
-  if (!isPrivate) state = copy(state, clone)
   return {
     get state() {
       return state
@@ -220,6 +237,15 @@ export function inPlace(initial: unknown, isPrivate = false): InPlace {
 const IMMER_DRAFT = Symbol.for('immer-state')
 /** Longer arrays are not asked for properties with names, such as those of `match()`. */
 const MOST_NAMED = 100
+
+/** To be changed: the object itself, or a copy of its first level where it is frozen. */
+function thawed(value: object): object {
+  if (!Object.isFrozen(value)) return value
+  if (isTable(value)) return copyTable(value, (inner) => inner)
+  if (Array.isArray(value)) return value.slice()
+  const isBare = Object.getPrototypeOf(value) === null
+  return isBare ? Object.assign(Object.create(null), value) : { ...value }
+}
 
 /** Throws where a copy would not be the same in every respect. */
 function copy(value: object, inner: (value: unknown, key: string) => unknown): object {
@@ -247,10 +273,11 @@ function copyArray(value: unknown[], inner: (value: unknown, key: string) => unk
 }
 
 /** Its own, and as it is: no draft. */
-function ownValue(target: object, key: PropertyKey): unknown {
-  if (isTable(target)) return target.get(String(key))
-  return Object.hasOwn(target, key) ? Reflect.get(target, key) : undefined
-}
+const ownValue = (target: object, key: PropertyKey): unknown =>
+  isTable(target) ? target.get(String(key)) : plainValue(target, key)
+
+const plainValue = (target: object, key: PropertyKey): unknown =>
+  Object.hasOwn(target, key) ? Reflect.get(target, key) : undefined
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 

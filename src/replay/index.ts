@@ -1,7 +1,7 @@
 // Step 3, the other way round: a journal's records → state.
 import { freeze, reduce } from '../draft.ts'
 import { StoreError } from '../errors.ts'
-import { decode } from '../record/decode.ts'
+import { decode, parseTexts } from '../record/decode.ts'
 import { recall, remember } from '../record/keys.ts'
 import type { Decoded, Definition, Head, Journal, Keys, ReplayedHead, Start } from '../types.ts'
 import { inPlace } from './in-place.ts'
@@ -31,7 +31,7 @@ export async function replay(
   }
   const { until, keys } = options
   const begin = await beginAt(definition, journal, options)
-  const place = inPlace(begin.state, options.start !== undefined)
+  const place = inPlace(begin.state)
   let { seq } = begin
   for await (const records of readDecoded(definition, journal, until, seq)) {
     for (const record of records) {
@@ -105,7 +105,8 @@ export async function* readDecoded(
   let seq = after
   for await (const entries of journal.read(after, { to: until })) {
     yield (function* () {
-      for (const entry of entries) {
+      const values = parseTexts(entries)
+      for (const [index, entry] of entries.entries()) {
         // What the state already holds is skipped, so meeting a record twice is harmless.
         if (entry.seq <= seq) continue
         seq += 1
@@ -113,7 +114,7 @@ export async function* readDecoded(
           const gap = `${journal.name}: record ${seq} is missing, ${entry.seq} comes instead`
           throw new StoreError('corrupt', gap, { seq, path: journal.name })
         }
-        yield decode(definition, entry)
+        yield decode(definition, entry, values[index])
       }
     })()
   }

@@ -12,7 +12,10 @@ export interface Place {
 }
 
 /** A draft of the table, and how to end it: as `Proxy.revocable` has it. */
-export function tableInPlace(table: Table<unknown>, place: Place) {
+export function tableInPlace(
+  table: Table<unknown>,
+  place: Place,
+): { readonly proxy: object; readonly revoke: () => void } {
   let open: Table<unknown> | undefined = table
   const current = () => open ?? place.refuse('it uses a table of an earlier record')
   const revoke = () => {

@@ -1,5 +1,4 @@
 // The lines of a state, in a snapshot's file or below a journal's header: written and read.
-import { isUtf8 } from 'node:buffer'
 import { writeAll } from '../disk/write.ts'
 import { isSealed, MAX_LINE_BYTES, seal } from '../format/line.ts'
 import { readLines } from '../format/scan.ts'
@@ -79,8 +78,8 @@ export async function readBody(
     return new StoreError('corrupt', `${where}: the state at seq ${seq} is damaged: ${what}`, at)
   }
   for await (const chunk of readLines(file, offset, offset + bytes)) {
-    for (const { bytes: raw, isEnded } of chunk) {
-      if (!isEnded || raw.length > MAX_LINE_BYTES || !isSealed(raw, seed) || !isUtf8(raw))
+    for (const { bytes: raw, isEnded, isText } of chunk) {
+      if (!isEnded || raw.length > MAX_LINE_BYTES || !isText || !isSealed(raw, seed))
         throw corrupt('its line does not fit its checksum')
       try {
         assembly.add(raw.toString())

@@ -118,6 +118,15 @@ describe('a hostile journal is refused with a typed error', () => {
     expect(({} as { x?: unknown }).x).toBeUndefined()
   })
 
+  test('texts that are JSON with their neighbours only', async () => {
+    const begin = `{"at":"${at}","type":"set","payload":`
+    const texts = [`${begin}[1]`, '}', `${begin}2},${begin}3}`]
+    for (const list of [texts, [texts[0] ?? '', texts[1] ?? ''], [`${begin}2},${begin}3}`]]) {
+      const opening = anything.open(memoryJournal(list))
+      await expect(opening).rejects.toMatchObject({ code: 'corrupt', seq: 1 })
+    }
+  })
+
   test('names of mutations are own names only', async () => {
     for (const type of ['__proto__', 'constructor', 'toString']) {
       const text = JSON.stringify({ at, type })

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -15,7 +16,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/cli/build.ts',
     testTimeout: 30_000,
-    // Most of the time is spent in child processes.
-    maxWorkers: '100%',
+    // One more than fit, since they often wait: for a disk, or for a process that was killed.
+    maxWorkers: availableParallelism() + 1,
   },
 })

@@ -16,7 +16,8 @@ process.once('SIGINT', () => {
 })
 
 try {
-  await program().parseAsync()
+  const args = process.argv.slice(2)
+  await (await program(args)).parseAsync(args, { from: 'user' })
 } catch (error) {
   console.error(`ministore: ${safeLines((error as Error).message)}`)
   process.exitCode = 2

@@ -1,39 +1,43 @@
-// All commands of `ministore`, ready to be run.
+// The commands of `ministore`, ready to be run.
 import { Command } from 'commander'
-import { blameCommand } from './blame.ts'
-import { checkCommand } from './check.ts'
-import { diffCommand } from './diff.ts'
-import { importCommand } from './import.ts'
-import { logCommand } from './log.ts'
-import { repairCommand } from './repair.ts'
-import { schemaCommand } from './schema.ts'
-import { compactCommand, snapshotCommand } from './snapshot.ts'
-import { stateCommand } from './state.ts'
-import { statsCommand } from './stats.ts'
-import { verifyCommand } from './verify.ts'
 import { version } from './version.ts'
 
-/** Ends the process with 2 where it is used wrongly. */
-export function program(): Command {
+/** In the order of the help. Each loads what only it needs: that is most of the time of a start. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  check: async () => (await import('./check.ts')).checkCommand(),
+  schema: async () => (await import('./schema.ts')).schemaCommand(),
+  state: async () => (await import('./state.ts')).stateCommand(),
+  diff: async () => (await import('./diff.ts')).diffCommand(),
+  blame: async () => (await import('./blame.ts')).blameCommand(),
+  log: async () => (await import('./log.ts')).logCommand(),
+  stats: async () => (await import('./stats.ts')).statsCommand(),
+  verify: async () => (await import('./verify.ts')).verifyCommand(),
+  repair: async () => (await import('./repair.ts')).repairCommand(),
+  snapshot: async () => (await import('./snapshot.ts')).snapshotCommand(),
+  compact: async () => (await import('./snapshot.ts')).compactCommand(),
+  import: async () => (await import('./import.ts')).importCommand(),
+}
+
+/**
+ * With the commands that it takes to run `args`; without them, with all. Ends the process with 2
+ * where it is used wrongly.
+ */
+export async function program([first]: readonly string[] = []): Promise<Command> {
   const all = new Command('ministore')
     .description('Replay-check, inspect and repair the journals of ministore stores.')
     .version(version)
     .showHelpAfterError()
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-  const commands = [
-    checkCommand(),
-    schemaCommand(),
-    stateCommand(),
-    diffCommand(),
-    blameCommand(),
-    logCommand(),
-    statsCommand(),
-    verifyCommand(),
-    repairCommand(),
-    snapshotCommand(),
-    compactCommand(),
-    importCommand(),
-  ]
-  for (const command of commands) all.addCommand(command.copyInheritedSettings(all))
+  for (const name of needed(first)) {
+    const command = await COMMANDS[name]?.()
+    if (command) all.addCommand(command.copyInheritedSettings(all))
+  }
   return all
+}
+
+/** What is no command may be a misspelt one, or ask for help: both are about all of them. */
+function needed(first: string | undefined): readonly string[] {
+  if (first === '--version' || first === '-V') return []
+  const names = Object.keys(COMMANDS)
+  return first !== undefined && names.includes(first) ? [first] : names
 }

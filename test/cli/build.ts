@@ -1,34 +1,49 @@
-// Builds the sources once for all tests of the command: a compiled one starts in half the time.
+// Builds the sources once for all tests of the command, into a project that has them installed:
+// what is compiled starts in a fraction of the time.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const BUILT = 'MINISTORE_BUILT'
+/** The definitions that tests name by `--store`; beside each is what it compiles to, in `.js`. */
+const DEFINITIONS = ['test/store/broker.ts', 'test/cli/stores.ts', 'test/cli/tickets.ts']
+
+/** The directory of that project. */
+export const home = (): string => process.env[BUILT] ?? ''
+
+/** Its package, as npm would install it. */
+export const installed = (): string => join(home(), 'node_modules/ministore-ts')
 
 /** The file behind the command `ministore`. */
-export const main = (): string => join(process.env[BUILT] ?? '', 'dist/cli/main.js')
+export const main = (): string => join(installed(), 'dist/cli/main.js')
 
 /** vitest calls it before the first test, and what it returns after the last. */
 export function setup(): () => void {
   const cache = join(root, 'node_modules/.cache')
   mkdirSync(cache, { recursive: true })
   // Of this run alone: another one may be under way.
-  const run = mkdtempSync(join(cache, 'ministore-built-'))
-  // Where an installed package would be: loading a definition leaves those as they are.
-  const built = join(run, 'node_modules/ministore-ts')
+  process.env[BUILT] = mkdtempSync(join(cache, 'ministore-built-'))
+  compile({ rootDir: join(root, 'src'), outDir: join(installed(), 'dist') }, [join(root, 'src')])
+  copyFileSync(join(root, 'package.json'), join(installed(), 'package.json'))
+  writeFileSync(join(home(), 'package.json'), '{"private":true,"type":"module"}')
+  const definitions = DEFINITIONS.map((name) => join(root, name))
+  compile({ rootDir: root, outDir: home() }, definitions)
+  for (const name of DEFINITIONS) cpSync(join(root, name), join(home(), name))
+  // A project of its own: the paths of the one around it lead to the sources.
+  writeFileSync(join(home(), 'tsconfig.json'), '{}')
+  const built = home()
+  return () => rmSync(built, { recursive: true, force: true })
+}
+
+/** Without types, which are checked elsewhere. */
+function compile(places: { rootDir: string; outDir: string }, include: readonly string[]): void {
+  const none = { declaration: false, declarationMap: false, isolatedDeclarations: false }
+  const compilerOptions = { ...places, ...none, noCheck: true, sourceMap: false }
+  const config = join(home(), 'tsconfig.json')
+  const text = { extends: join(root, 'tsconfig.build.json'), compilerOptions, include }
+  writeFileSync(config, JSON.stringify(text))
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  // Types are checked elsewhere.
-  const options = ['--noCheck', '--declaration', 'false', '--declarationMap', 'false']
-  const quick = [...options, '--isolatedDeclarations', 'false', '--sourceMap', 'false']
-  const outDir = join(built, 'dist')
-  const config = join(root, 'tsconfig.build.json')
-  execFileSync(process.execPath, [tsc, '-p', config, ...quick, '--outDir', outDir])
-  copyFileSync(join(root, 'package.json'), join(built, 'package.json'))
-  // What a test's definition imports by the name of this package is the same build.
-  const paths = { 'ministore-ts': ['./dist/index.js'], 'ministore-ts/*': ['./dist/*/index.js'] }
-  writeFileSync(join(built, 'tsconfig.json'), JSON.stringify({ compilerOptions: { paths } }))
-  process.env[BUILT] = built
-  return () => rmSync(run, { recursive: true, force: true })
+  execFileSync(process.execPath, [tsc, '-p', config], { cwd: dirname(config) })
 }

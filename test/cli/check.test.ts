@@ -19,17 +19,17 @@ const WRONG = [
 vi.setConfig({ testTimeout: 120_000 })
 
 beforeAll(async () => {
-  await project.install()
+  project.install()
   await makeTickets(project.path('data/one.jsonl'))
   await makeTickets(project.path('data/two.jsonl'), { closeAll: true })
   await makeTickets(project.path('other/damaged.jsonl'))
   appendFileSync(project.path('other/damaged.jsonl'), 'what is this?\n')
-  project.write('wrong.ts', `console.log('loaded')\n${ticketsText(...WRONG)}`)
+  project.write('wrong.js', `console.log('loaded')\n${ticketsText(...WRONG)}`)
 }, 120_000)
 afterAll(() => project.remove())
 
 const check = (...args: string[]) => project.ministore(['check', ...args])
-const wrong = (...args: string[]) => check('data/one.jsonl', '--store', 'wrong.ts', ...args)
+const wrong = (...args: string[]) => check('data/one.jsonl', '--store', 'wrong.js', ...args)
 
 describe.concurrent('ministore check', () => {
   test('exits with 0 and prints the digest of each journal that a pattern matches', async () => {
@@ -56,13 +56,13 @@ describe.concurrent('ministore check', () => {
     const waits = `apply(draft, ticket) {
         if (ticket.id === 'large 1') { writeSync(2, 'waiting'); while (!existsSync(${JSON.stringify(go)})); }`
     const text = `import { existsSync, writeSync } from 'node:fs'\n${ticketsText(['apply(draft, ticket) {', waits])}`
-    project.write('interrupted/store.ts', text)
+    project.write('interrupted/store.js', text)
     const store = await tickets.open(project.path('interrupted/a.jsonl'), { durability: 'os' })
     for (const id of ['large 1', 'large 2', 'large 3', 'large 4']) {
       await store.dispatch('openTicket', { id, title: 'x'.repeat(2 ** 20) })
     }
     await store.close()
-    const args = [project.command, 'check', 'a.jsonl', '--store', 'store.ts']
+    const args = [project.command, 'check', 'a.jsonl', '--store', 'store.js']
     const child = spawn(process.execPath, args, { cwd: project.path('interrupted'), env })
     await once(child.stderr, 'data')
     child.kill('SIGINT')
@@ -128,7 +128,7 @@ describe.concurrent('its reports', () => {
       GITHUB_STEP_SUMMARY: project.path('summary.md'),
       GITHUB_WORKSPACE: project.directory,
     }
-    const args = ['check', 'one.jsonl', '--store', '../wrong.ts']
+    const args = ['check', 'one.jsonl', '--store', '../wrong.js']
     const [annotated, asked] = await Promise.all([
       project.ministore(args, github, 'data'),
       project.ministore([...args, '--format', 'json'], github, 'data'),
@@ -176,16 +176,16 @@ setInterval(() => {}, 1000)
 describe.concurrent('--update', () => {
   test('records digests, against which a changed reducer is found, and accepts it when told to', async () => {
     await makeTickets(project.path('update/a.jsonl'), { closeAll: true })
-    const args = ['a.jsonl', '--store', 'store.ts']
+    const args = ['a.jsonl', '--store', 'store.js']
     const checkHere = (...more: string[]) =>
       project.ministore(['check', ...args, ...more], {}, 'update')
-    project.write('update/store.ts', ticketsText())
+    project.write('update/store.js', ticketsText())
     const first = await checkHere('--update')
     expect(first).toMatchObject({ status: 0, stderr: 'recorded a.jsonl.check.json\n' })
     const recorded = project.read('update/a.jsonl.check.json')
     expect(JSON.parse(recorded)).toMatchObject({ format: 'ministore-check', store: 'tickets' })
 
-    project.write('update/store.ts', ticketsText(CLOSES_TWICE))
+    project.write('update/store.js', ticketsText(CLOSES_TWICE))
     const { status, stdout } = await checkHere()
     expect(status).toBe(1)
     expect(stdout).toContain('error digest_mismatch  a.jsonl:5  seq 4  closeTicket')
@@ -209,17 +209,17 @@ describe.concurrent('--update', () => {
 
 describe.concurrent('the schema lock', () => {
   test('must hold where it is that of this store', async () => {
-    project.write('locked/store.ts', ticketsText())
+    project.write('locked/store.js', ticketsText())
     const here = (...args: string[]) => project.ministore(args, {}, 'locked')
-    expect(await here('schema', '--store', 'store.ts', '--update')).toMatchObject({ status: 0 })
+    expect(await here('schema', '--store', 'store.js', '--update')).toMatchObject({ status: 0 })
     // Recorded payloads still fit: only the lock knows that others would not.
-    project.write('locked/store.ts', ticketsText(['id = z.string()', 'id = z.string().max(9)']))
-    project.write('locked/other.ts', ticketsText(["name: 'tickets'", "name: 'other'"]))
+    project.write('locked/store.js', ticketsText(['id = z.string()', 'id = z.string().max(9)']))
+    project.write('locked/other.js', ticketsText(["name: 'tickets'", "name: 'other'"]))
     project.write('locked/empty.jsonl', '')
     const [changed, others, named] = await Promise.all([
-      here('check', '../data/one.jsonl', '--store', 'store.ts'),
-      here('check', 'empty.jsonl', '--store', 'other.ts'),
-      here('check', 'empty.jsonl', '--store', 'other.ts', '--lock', 'ministore.schema.json'),
+      here('check', '../data/one.jsonl', '--store', 'store.js'),
+      here('check', 'empty.jsonl', '--store', 'other.js'),
+      here('check', 'empty.jsonl', '--store', 'other.js', '--lock', 'ministore.schema.json'),
     ])
     expect(changed.status).toBe(1)
     expect(changed.stdout).toContain('error schema_changed  ministore.schema.json')
@@ -232,7 +232,7 @@ describe.concurrent('the schema lock', () => {
 describe.concurrent('--digest and --require-coverage', () => {
   test('name the digest of the last state, and demand that journals have everything', async () => {
     const { digest } = await tickets.replay(project.path('data/two.jsonl'))
-    const args = ['--store', 'store.ts', '--require-coverage', '--digest', digest]
+    const args = ['--store', 'store.js', '--require-coverage', '--digest', digest]
     const [all, one] = await Promise.all([
       check('data/two.jsonl', ...args),
       check('data/one.jsonl', ...args),
@@ -254,8 +254,8 @@ describe.concurrent('--shrink', () => {
       return run(process.execPath, [command, 'run'], { cwd: project.path('shrink') })
     }
     const text = ticketsText(['ticket.priority += 1', "throw new Error('not today')"])
-    project.write('shrink/store.ts', text)
-    const args = ['check', 'a.jsonl', '--store', 'store.ts', '--shrink']
+    project.write('shrink/store.js', text)
+    const args = ['check', 'a.jsonl', '--store', 'store.js', '--shrink']
     const { status, stderr } = await here(...args)
     expect(status).toBe(1)
     expect(stderr).toBe(
@@ -275,7 +275,7 @@ describe.concurrent('--shrink', () => {
     expect(again.status).toBe(2)
     expect(again.stderr).toContain('a.shrunk.jsonl is there already')
 
-    project.write('shrink/store.ts', ticketsText())
+    project.write('shrink/store.js', ticketsText())
     const green = await vitest()
     expect(green.status, green.stderr).toBe(0)
     expect(green.stdout).toMatch(/1 passed/)
@@ -284,13 +284,13 @@ describe.concurrent('--shrink', () => {
   test('cuts a journal off where its recorded digests are not met any more', async () => {
     await makeTickets(project.path('diverging/a.jsonl'))
     const here = (...args: string[]) =>
-      project.ministore(['check', 'a.jsonl', '--store', 'store.ts', ...args], {}, 'diverging')
-    project.write('diverging/store.ts', ticketsText())
+      project.ministore(['check', 'a.jsonl', '--store', 'store.js', ...args], {}, 'diverging')
+    project.write('diverging/store.js', ticketsText())
     expect((await here('--update')).status).toBe(0)
-    project.write('diverging/store.ts', ticketsText(CLOSES_TWICE))
+    project.write('diverging/store.js', ticketsText(CLOSES_TWICE))
     expect((await here('--shrink')).stderr).toContain('a.jsonl: 4 records of 7 still show')
     const short = await project.ministore(
-      ['check', 'a.shrunk.jsonl', '--store', 'store.ts'],
+      ['check', 'a.shrunk.jsonl', '--store', 'store.js'],
       {},
       'diverging',
     )
@@ -301,7 +301,7 @@ describe.concurrent('--shrink', () => {
 
 describe.concurrent('used wrongly', () => {
   const one = 'data/one.jsonl'
-  const store = ['--store', 'store.ts']
+  const store = ['--store', 'store.js']
   const file = (name: string, text: string) => {
     project.write(name, text)
     return ['check', one, '--store', name]
@@ -352,7 +352,7 @@ describe.concurrent('used wrongly', () => {
       () =>
         file(
           'both.ts',
-          "export * from './store.ts'\nexport { tickets as more } from './wrong.ts'\n",
+          "export * from './store.ts'\nexport { tickets as more } from './wrong.js'\n",
         ),
       /both\.ts#more, both\.ts#tickets/,
     ],

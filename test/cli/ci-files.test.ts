@@ -91,7 +91,7 @@ test('what docs/ci/README.md shows for GitLab is YAML, with a report that the jo
 describe.concurrent('the step of the action', () => {
   const project = new Project()
   beforeAll(async () => {
-    await project.install()
+    project.install()
     await makeTickets(project.path('my fixtures/one.jsonl'))
     await makeTickets(project.path('more/two.jsonl'), { closeAll: true })
   }, 120_000)

@@ -12,11 +12,12 @@ import { describe, expect, test, vi } from 'vitest'
 import { program } from '../../src/cli/program.ts'
 import { tempJournal } from '../file/temp-journal.ts'
 import { broker } from '../store/broker.ts'
+import { home } from './build.ts'
 import { ministore, ministores, start } from './run.ts'
 import { legacy } from './stores.ts'
 
 const HEADER = '// MINISTORE JOURNAL v0.1.4\n'
-const stores = 'test/cli/stores.ts'
+const stores = join(home(), 'test/cli/stores.js')
 
 /** A journal of the Rust original in a fresh directory, with the lines given. */
 function written(...lines: (string | Buffer)[]): string {
@@ -39,7 +40,7 @@ const filesBeside = (source: string) => readdirSync(dirname(source)).sort()
 async function refused(args: string[]): Promise<{ status: unknown; stderr: string }> {
   const told = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   try {
-    await program().parseAsync(args, { from: 'user' })
+    await (await program(args)).parseAsync(args, { from: 'user' })
     return { status: process.exitCode, stderr: told.mock.calls.join('\n') }
   } finally {
     told.mockRestore()
@@ -88,7 +89,7 @@ describe('ministore import', () => {
     const args = importing(
       source,
       '--store',
-      'test/store/broker.ts',
+      'test/store/broker.js',
       '--at',
       '2025-12-31T23:00-01:00',
     )
@@ -156,7 +157,7 @@ describe('ministore import', () => {
   })
 
   test('asks the function of --map what a line is', async () => {
-    const map = ['--map', `${stores}#toMutation`]
+    const map = ['--map', `${join(home(), 'test/cli/stores.ts')}#toMutation`]
     const source = written(
       '"Noise"',
       '{"Names":["a","b"]}',
@@ -249,7 +250,7 @@ describe('ministore import', () => {
       expect.stringContaining(`${empty}:1: this is not a journal of the Rust ministore`),
       expect.stringContaining(`${foreign}:1: this is not a journal of the Rust ministore`),
       expect.stringContaining('.none'),
-      expect.stringContaining('does not name one function; test/cli/stores.ts exports: '),
+      expect.stringContaining(`does not name one function; ${stores} exports: `),
       expect.stringContaining('Write it as 2025-12-31 or 2025-12-31T23:59:59Z'),
       expect.stringContaining('Allowed choices are mini-rs'),
     ])

@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process'
 import {
   chmodSync,
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -15,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { installed as built, home } from './build.ts'
 import { tickets } from './tickets.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -60,12 +60,12 @@ export class Project {
 
   constructor() {
     this.write('package.json', '{"private":true,"type":"module"}')
-    this.write('store.ts', ticketsText())
+    this.write('store.ts', readFileSync(ticketsFile, 'utf8'))
+    this.write('store.js', ticketsText())
   }
 
-  /** Builds the sources into node_modules. Their types are checked elsewhere. */
-  async install(): Promise<void> {
-    const installed = this.path('node_modules/ministore-ts')
+  /** Puts the build of this run into node_modules. */
+  install(): void {
     const manifest = readFileSync(join(root, 'package.json'), 'utf8')
     const { dependencies, peerDependencies } = JSON.parse(manifest)
     for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
@@ -73,19 +73,11 @@ export class Project {
       mkdirSync(dirname(link), { recursive: true })
       symlinkSync(join(root, 'node_modules', name), link, 'junction')
     }
-    const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const quick = ['--noCheck', '--declaration', 'false', '--declarationMap', 'false']
-    const options = [...quick, '--isolatedDeclarations', 'false', '--sourceMap', 'false']
-    const outDir = join(installed, 'dist')
-    const config = join(root, 'tsconfig.build.json')
-    const args = [tsc, '-p', config, ...options, '--outDir', outDir]
-    const { stdout } = await run(process.execPath, args, { cwd: root })
-    if (!existsSync(this.command)) throw new Error(`tsc built no command: ${stdout}`)
+    cpSync(built(), this.path('node_modules/ministore-ts'), { recursive: true })
     // As npm does, for npx.
     mkdirSync(this.path('node_modules/.bin'))
     symlinkSync(this.command, this.path('node_modules/.bin/ministore'))
     chmodSync(this.command, 0o755)
-    cpSync(join(root, 'package.json'), join(installed, 'package.json'))
   }
 
   path(...names: string[]): string {
@@ -113,9 +105,9 @@ export class Project {
   }
 }
 
-/** tickets.ts with each of `changes` made: `[before, after]`. */
+/** What tickets.ts compiles to, with each of `changes` made: `[before, after]`. */
 export function ticketsText(...changes: readonly (readonly [string, string])[]): string {
-  let text = readFileSync(ticketsFile, 'utf8')
+  let text = readFileSync(join(home(), 'test/cli/tickets.js'), 'utf8')
   for (const [before, after] of changes) {
     if (!text.includes(before)) throw new Error(`tickets.ts has no ${before}`)
     text = text.replaceAll(before, () => after)

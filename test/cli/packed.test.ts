@@ -9,6 +9,9 @@ import { makeTickets, Project, type Ran, run, ticketsText } from './installed.ts
 const project = new Project()
 const npx = (...args: string[]): Promise<Ran> =>
   run('npx', ['--no', '--', 'ministore', ...args], { cwd: project.directory })
+/** What npx starts, as the scripts of a package.json do. */
+const bin = (...args: string[]): Promise<Ran> =>
+  run(project.path('node_modules/.bin/ministore'), args, { cwd: project.directory })
 
 beforeAll(async () => {
   const directory = makeDirectory()
@@ -29,8 +32,8 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(() => project.remove())
 
-describe('npx ministore, from the packed tarball', () => {
-  test('records what a journal gives, and finds the first record that a changed reducer reads otherwise', async () => {
+describe('ministore, from the packed tarball', () => {
+  test('records what a journal gives by npx, and finds the first record that a changed reducer reads otherwise', async () => {
     const check = ['check', 'data/*.jsonl', '--store', 'store.ts#tickets', '--require-coverage']
     const recorded = await npx(...check, '--update')
     expect(recorded).toMatchObject({
@@ -49,10 +52,10 @@ describe('npx ministore, from the packed tarball', () => {
   test('reads journals without a definition, and tells the damaged from the whole', async () => {
     const damaged = 'other/damaged.jsonl'
     const [log, verified, checked, wrong] = await Promise.all([
-      npx('log', 'data/tickets.jsonl', '--type', 'raise', '--format', 'json'),
-      npx('verify', 'data/tickets.jsonl', damaged),
-      npx('check', damaged, '--store', 'store.ts'),
-      npx('check', damaged, '--store', 'store.ts', '--fromat', 'json'),
+      bin('log', 'data/tickets.jsonl', '--type', 'raise', '--format', 'json'),
+      bin('verify', 'data/tickets.jsonl', damaged),
+      bin('check', damaged, '--store', 'store.ts'),
+      bin('check', damaged, '--store', 'store.ts', '--fromat', 'json'),
     ])
     expect(log.status).toBe(0)
     expect(JSON.parse(log.stdout)).toMatchObject({ seq: 3, type: 'raise', payload: { id: 'b' } })

@@ -4,12 +4,10 @@ import { once } from 'node:events'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { header, note } from '../format/forge.ts'
-import { main } from './build.ts'
+import { home, main } from './build.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const command = (flags: readonly string[], args: readonly string[]) => [...flags, main(), ...args]
 const env = { ...process.env, NO_COLOR: '1' }
 
@@ -35,7 +33,7 @@ export const ministores = (...all: string[][]): Promise<Ran[]> =>
 /** With flags for Node. */
 export function ministoreWith(flags: readonly string[], ...args: string[]): Ran {
   const { status, stdout, stderr } = spawnSync(process.execPath, command(flags, args), {
-    cwd: root,
+    cwd: home(),
     encoding: 'utf8',
     env,
     maxBuffer: 2 ** 28,
@@ -48,7 +46,7 @@ export function inShell(script: string, ...args: string[]): Ran {
   const { status, stdout, stderr } = spawnSync(
     'bash',
     ['-c', script, 'bash', process.execPath, ...command([], args)],
-    { cwd: root, encoding: 'utf8', env },
+    { cwd: home(), encoding: 'utf8', env },
   )
   return { status, stdout, stderr }
 }
@@ -65,7 +63,7 @@ export interface Running {
 /** Killed when the test ends at the latest. */
 export function start(...args: string[]): Running {
   const child = spawn(process.execPath, command([], args), {
-    cwd: root,
+    cwd: home(),
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { readSchemaLock, writeSchemaLock } from '../../src/cli/lock-file.ts'
 import { parseSchemaLock, schemaLockText } from '../../src/schema/index.ts'
+import { installed } from './build.ts'
 import { ministores } from './run.ts'
 
 // They run at the same time, on whatever the machine has left.
@@ -30,7 +31,7 @@ const at = (name: string) => join(directory, name)
 /** A file that exports a definition whose mutation `addTopic` has this payload. */
 function define(name: string, payload: string, more = ''): string {
   const text = `
-    import { defineStore } from '${join(root, 'src/index.ts')}'
+    import { defineStore } from '${join(installed(), 'dist/index.js')}'
     import { z } from '${join(root, 'node_modules/zod/index.js')}'
     console.log('a definition that talks')
     export const broker = defineStore({

@@ -8,7 +8,7 @@ import { damagedAt } from './damaged.ts'
 import { inShell, ministore, ministores } from './run.ts'
 import { older } from './stores.ts'
 
-const store = 'test/store/broker.ts#broker'
+const store = 'test/store/broker.js#broker'
 const directory = mkdtempSync(join(tmpdir(), 'ministore-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 const path = join(directory, 'broker.jsonl')
@@ -133,7 +133,7 @@ describe('ministore state', () => {
       state(path, '--at', '9'),
       state(path, '--at', '1.5'),
       state(join(directory, 'none.jsonl')),
-      ['state', path, '--store', 'test/cli/stores.ts#dated'],
+      ['state', path, '--store', 'test/cli/stores.js#dated'],
       ['state', path],
     )
     expect(all.map(({ status }) => status)).toEqual([2, 2, 2, 2, 2])

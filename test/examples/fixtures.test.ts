@@ -1,28 +1,27 @@
 // This repository's own journals, checked as any user's CI would: `npm run replay-check`.
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { env, run } from '../cli/installed.ts'
+import { env, Project, run } from '../cli/installed.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const quickstart = join(root, 'examples/quickstart')
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-let directory: string
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'ministore-fixtures-'))
-  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'), 'junction')
-  const config = { extends: join(root, 'tsconfig.json') }
-  writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify(config))
-})
-afterAll(() => rmSync(directory, { recursive: true }))
+const project = new Project()
+beforeAll(() => project.install())
+afterAll(() => project.remove())
 
-/** The script of package.json, with the definition in `store`. */
-function check(store: string) {
-  const script = scripts['replay-check'].replace('examples/quickstart/registry.ts', store)
-  return run('bash', ['-c', script], { cwd: root, env })
+/** The script of package.json, with another definition, and with the command as it is built. */
+function check(name: string, definition: string) {
+  const command = 'node --import jiti/register src/cli/main.ts'
+  const store = 'examples/quickstart/registry.ts'
+  const script: string = scripts['replay-check']
+  for (const part of [command, store]) expect(script).toContain(part)
+  project.write(name, definition)
+  const changed = script.replace(command, `node ${project.command}`)
+  return run('bash', ['-c', changed.replace(store, project.path(name))], { cwd: root, env })
 }
 
 describe.concurrent('npm run replay-check', () => {
@@ -46,9 +45,8 @@ describe.concurrent('npm run replay-check', () => {
     const before = 'found.deprecated = reason'
     const text = readFileSync(join(quickstart, 'registry.ts'), 'utf8')
     expect(text).toContain(before)
-    const changed = join(directory, 'registry.ts')
-    writeFileSync(changed, text.replace(before, `${before}.toUpperCase()`))
-    const { status, stdout } = await check(changed)
+    const changed = text.replace(before, `${before}.toUpperCase()`)
+    const { status, stdout } = await check('registry.ts', changed)
     expect(status).toBe(1)
     // The first command: until then, packages were only added.
     expect(stdout).toContain(
@@ -61,9 +59,8 @@ describe.concurrent('npm run replay-check', () => {
     const before = 'name: z.string().min(1)'
     const text = readFileSync(join(quickstart, 'registry.ts'), 'utf8')
     expect(text).toContain(before)
-    const changed = join(directory, 'narrower.ts')
-    writeFileSync(changed, text.replace(before, `${before}.max(50)`))
-    const { status, stdout } = await check(changed)
+    const changed = text.replace(before, `${before}.max(50)`)
+    const { status, stdout } = await check('narrower.ts', changed)
     expect(status).toBe(1)
     expect(stdout).toContain('error schema_changed  examples/quickstart/ministore.schema.json')
   })

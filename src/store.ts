@@ -4,7 +4,7 @@ import { isThenable, reduce } from './draft.ts'
 import { Rejection, StoreError } from './errors.ts'
 import { append } from './journal.ts'
 import { publish } from './publish.ts'
-import { encode, encodeBody } from './record/encode.ts'
+import { encode, encodeBody, timeText } from './record/encode.ts'
 import { keysUpTo, remember } from './record/keys.ts'
 import { replay } from './replay/index.ts'
 import type * as T from './types.ts'
@@ -13,23 +13,16 @@ import type * as T from './types.ts'
 export async function openCore(
   definition: T.Definition,
   journal: T.Journal,
-  { created, found }: T.JournalInfo,
-  { start, snapshot }: T.Beginning,
+  start: T.Start | undefined,
   { now = Date.now, onListenerError }: T.OpenOptions,
 ): Promise<T.Core> {
   const keys: T.Keys = new Map()
-  const { fallback, records, ...replayed } = await replay(definition, journal, { keys, start })
+  const toText = timeText()
+  const { records, fallback, ...replayed } = await replay(definition, journal, { keys, start })
   /** What everybody sees. */
   let durable: T.Head = replayed
   /** What the next dispatch is decided on: ahead of `durable` by all that is in flight. */
   let head = durable
-  const recovery = {
-    created,
-    records,
-    ...(found && { found }),
-    ...(snapshot && { snapshot }),
-    ...(fallback && { fallback }),
-  }
   const listeners = new Set<T.Listener>()
   const closers = new Set<() => void>()
   let queue: T.Waiting[] = []
@@ -64,7 +57,7 @@ export async function openCore(
   }
 
   function transact(run: T.Run, { key, command }: T.CommitOptions, parts: T.Part[]): T.Pending {
-    const at = new Date(now()).toISOString()
+    const at = toText(now())
     const meta = Object.freeze({ seq: head.seq + 1, at, ...(key !== undefined && { key }) })
     let { state } = head
     const dispatch = (type: string, payload?: unknown) => {
@@ -152,7 +145,7 @@ export async function openCore(
   }
 
   return {
-    recovery,
+    replayed: { records, fallback },
     listeners,
     closers,
     getHead: () => durable,

@@ -914,7 +914,8 @@ export interface CommitOptions extends DispatchOptions {
 
 /** An open store without its types and conveniences. */
 export interface Core {
-  readonly recovery: Recovery
+  /** What opening replayed. */
+  readonly replayed: Pick<Recovery, 'records'> & { readonly fallback: string | undefined }
   readonly listeners: Set<Listener>
   /** Called when the store closes. */
   readonly closers: Set<() => void>

@@ -19,10 +19,9 @@ export async function openStore(
   // Where this fails, the journal is not ours to close: another store may have it.
   const info = await journal.open(definition.name)
   try {
-    const beginning = await findBeginning(definition, journal, info)
-    const open = { ...options, onListenerError }
-    const core = await openCore(definition, journal, info, beginning, open)
-    return surface(definition, journal, core)
+    const { start, snapshot } = await findBeginning(definition, journal, info)
+    const core = await openCore(definition, journal, start, { ...options, onListenerError })
+    return surface(definition, journal, core, recoveryOf(info, snapshot, core))
   } catch (error) {
     // What went wrong before says more than what goes wrong here.
     await journal.close().catch(() => undefined)
@@ -48,7 +47,26 @@ export function withPath(error: unknown, { name }: T.Journal): unknown {
   return new StoreError(code, `${name}: ${error.message}`, { seq, path: name, cause })
 }
 
-function surface(definition: T.Definition, journal: T.Journal, core: T.Core): object {
+function recoveryOf(
+  { created, found }: T.JournalInfo,
+  snapshot: T.Recovery['snapshot'],
+  { replayed: { records, fallback } }: T.Core,
+): T.Recovery {
+  return {
+    created,
+    records,
+    ...(found && { found }),
+    ...(snapshot && { snapshot }),
+    ...(fallback !== undefined && { fallback }),
+  }
+}
+
+function surface(
+  definition: T.Definition,
+  journal: T.Journal,
+  core: T.Core,
+  recovery: T.Recovery,
+): object {
   // Asynchronous for its errors only: what is decided is decided before it returns.
   const commit = async (
     run: T.Run,
@@ -77,7 +95,7 @@ function surface(definition: T.Definition, journal: T.Journal, core: T.Core): ob
     get seq() {
       return core.getHead().seq
     },
-    recovery: core.recovery,
+    recovery,
     getState: () => core.getHead().state,
     getInitialState: () => definition.initial,
     dispatch: (type: string, payload?: unknown, options?: T.DispatchOptions) =>

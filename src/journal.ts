@@ -1,6 +1,6 @@
 // Step 3: records → durable. The port itself is in types.ts; what it does to a state is in replay/.
 import { StoreError } from './errors.ts'
-import type { Journal, Pending } from './types.ts'
+import type { Journal, NewEntry, Pending } from './types.ts'
 
 /**
  * Appends what the group decided, which may be nothing, and returns the seq up to which the journal
@@ -11,7 +11,8 @@ export async function append(
   group: readonly Pending[],
   expected: number,
 ): Promise<number> {
-  const entries = group.flatMap(({ record }) => (record ? { text: record.text } : []))
+  const entries: NewEntry[] = []
+  for (const { record } of group) if (record) entries.push({ text: record.text })
   if (entries.length === 0) return expected
   const appended = await journal.append(entries, expected)
   if (appended.ok && appended.seq > expected) return appended.seq

@@ -897,7 +897,7 @@ export interface KeyedRecord {
 /** A dispatch that was decided and waits to be durable; without a record, for what it has seen. */
 export interface Pending {
   readonly receipt: Receipt
-  readonly record?: Decoded & { readonly state: unknown; readonly text: string }
+  readonly record?: (Decoded & { readonly state: unknown; readonly text: string }) | undefined
 }
 export interface Waiting extends Pending {
   readonly resolve: (receipt: Receipt) => void

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { freeze, isThenable } from './draft.ts'
 import { Rejection, StoreError } from './errors.ts'
-import { canonicalText, jsonIssue } from './json/index.ts'
+import { canonicalText, payloadIssue } from './json/index.ts'
 import { encodePart } from './record/encode.ts'
 import type { Declaration, Meta, Part } from './types.ts'
 
@@ -45,7 +45,7 @@ export function parse(
 }
 
 function journalText(target: string, value: unknown): string | undefined {
-  const issue = guard(target, () => (value === undefined ? undefined : jsonIssue(value)))
+  const issue = guard(target, () => (value === undefined ? undefined : payloadIssue(value)))
   if (issue) throw invalid(target, [{ code: 'custom', input: value, ...issue }])
   return canonicalText(value)
 }

@@ -30,14 +30,25 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   diff: ['table'],
   format: ['index'],
   disk: ['core'],
-  snapshot: ['index', 'json', 'format', 'disk'],
+  snapshot: ['index', 'json', 'format', 'disk', 'table'],
   file: ['index', 'format', 'disk', 'snapshot'],
-  check: ['index', 'diff'],
+  check: ['index', 'diff', 'table'],
   report: [],
   schema: ['index'],
   testing: ['index', 'diff', 'report'],
   vitest: ['index', 'testing'],
-  cli: ['index', 'diff', 'disk', 'format', 'file', 'snapshot', 'check', 'report', 'schema'],
+  cli: [
+    'index',
+    'diff',
+    'disk',
+    'format',
+    'file',
+    'snapshot',
+    'table',
+    'check',
+    'report',
+    'schema',
+  ],
 }
 
 /** One dependency, one home. */

@@ -3,8 +3,8 @@ import { changes, isSame, unifiedDiff } from '../diff/index.ts'
 import {
   digest,
   fingerprint,
-  jsonIssue,
   parse,
+  payloadIssue,
   Rejection,
   readDecoded,
   StoreError,
@@ -157,7 +157,7 @@ export class JournalCheck {
     }
     if ('used' in snapshot) return unused(snapshot.reason)
     if (snapshot.definition !== (await fingerprint(this.#definition)))
-      return unused('it was made by another definition')
+      return unused('it was made by another definition, or by one that was compiled in another way')
     try {
       return await this.#journal.snapshots?.read()
     } catch (error) {
@@ -202,7 +202,7 @@ export class JournalCheck {
     }
     try {
       const today = parse(type, schema, payload)
-      const issue = today === undefined ? undefined : jsonIssue(today)
+      const issue = today === undefined ? undefined : payloadIssue(today)
       // Equal and JSON, so parsing what comes out once more could not give anything else.
       if (!issue && isSame(today, payload)) return
       const what = issue

@@ -1,5 +1,5 @@
 // A failing journal, as short as it can be and still fail in the same way.
-import { type AnyStoreDefinition, definitionOf, memoryJournal } from '../index.ts'
+import { type AnyStoreDefinition, definitionOf, memoryJournal, StoreError } from '../index.ts'
 import type { Finding, Journal, Recording, ReplayReport } from '../types.ts'
 import { replayCheck } from './replay-check.ts'
 
@@ -24,6 +24,7 @@ const NOT_SHRINKABLE = ['unreadable', 'wrong_store', 'torn_write', 'other_record
  * parts (delta debugging, Zeller and Hildebrandt 2002), to those that are needed. A digest that is
  * not met is only cut to its first diverging record: with other records, there would be no digest to
  * compare. Undefined where records have nothing to do with it. `journal` is closed, and opened here.
+ * Throws StoreError `compacted`.
  */
 export async function shrink(
   store: AnyStoreDefinition,
@@ -37,8 +38,6 @@ export async function shrink(
   if (!finding || seq === undefined || seq === 0 || NOT_SHRINKABLE.includes(finding.rule))
     return undefined
   const texts = await readTexts(definitionOf(store).name, journal, seq)
-  // Compacted: its records stand on a state, which a shorter journal would not have.
-  if (!texts) return undefined
   const all = texts.map((text, index) => ({ text, seq: index + 1 }))
   if (rule === 'digest_mismatch') {
     if (!recording || type === undefined) return undefined
@@ -79,15 +78,11 @@ async function leaveOut(
   return kept
 }
 
-async function readTexts(
-  name: string,
-  journal: Journal,
-  until: number,
-): Promise<string[] | undefined> {
+async function readTexts(name: string, journal: Journal, until: number): Promise<string[]> {
   const texts: string[] = []
   const { base } = await journal.open(name)
   try {
-    if (base) return undefined
+    if (base) throw compacted(journal.name, base.seq)
     for await (const entries of journal.read(0, { to: until })) {
       for (const { text } of entries) texts.push(text)
     }
@@ -95,6 +90,12 @@ async function readTexts(
   } finally {
     await journal.close()
   }
+}
+
+function compacted(path: string, seq: number): StoreError {
+  const why = `its records stand on the state at seq ${seq}, which a shorter journal would not have`
+  const what = `${path} was compacted: ${why}. Shrink its archive, if that fails too`
+  return new StoreError('compacted', what, { path, seq })
 }
 
 const split = (kept: readonly Kept[]) => ({

@@ -1,5 +1,6 @@
 // What a state must be: JSON, what its schema says, and a tree.
 import { jsonIssue, parse } from '../index.ts'
+import { isTable } from '../table/index.ts'
 import type { Definition } from '../types.ts'
 import { type Found, messageOf } from './findings.ts'
 
@@ -38,8 +39,8 @@ export function findShared(state: unknown): readonly [string, string] | undefine
     const other = places.get(value)
     if (other !== undefined) return [other, path]
     places.set(value, path)
-    for (const key of Object.keys(value)) {
-      const found = visit(Reflect.get(value, key), `${path}/${escapeKey(key)}`)
+    for (const key of isTable(value) ? value.keys() : Object.keys(value)) {
+      const found = visit(childOf(value, key), `${path}/${escapeKey(key)}`)
       if (found) return found
     }
     return undefined
@@ -64,6 +65,9 @@ function valueAt(state: unknown, path: string): unknown {
   const keys = path.split('/').slice(1)
   return keys.reduce<unknown>((value, key) => {
     if (typeof value !== 'object' || value === null) return undefined
-    return Reflect.get(value, key.replaceAll('~1', '/').replaceAll('~0', '~'))
+    return childOf(value, key.replaceAll('~1', '/').replaceAll('~0', '~'))
   }, state)
 }
+
+const childOf = (value: object, key: string): unknown =>
+  isTable(value) ? value.get(key) : Reflect.get(value, key)

@@ -5,7 +5,7 @@ import { unifiedDiff } from '../diff/index.ts'
 import { coloured } from './lines.ts'
 import { loadDefinition } from './load.ts'
 import { print } from './output.ts'
-import { parsePath, valueAt, whyNothing } from './path.ts'
+import { parsePath, whyNothing } from './path.ts'
 import { follow, followToLast, type PathChange } from './path-changes.ts'
 import { Refusal, refusing } from './refusal.ts'
 import { counted, safe } from './text.ts'
@@ -50,17 +50,19 @@ async function blame(journal: string, place: string, options: BlameOptions): Pro
   const path = parsePath(place)
   const tell = options.format === 'json' ? json : pretty
   const take = (change: PathChange) => print(`${tell(change)}\n`)
-  const { last, state, refusal } = options.all
+  const { last, base, state, refusal } = options.all
     ? await follow(definition, journal, path, { take })
     : await followToLast(definition, journal, path)
   if (last && !options.all) await take(last)
-  const initial = valueAt(definition.initial, path)
-  if (!last && initial === undefined) {
-    const never = `there never was a ${path.pointer}: ${whyNothing(state, path)}`
+  if (!last && base.value === undefined) {
+    const since = base.seq === 0 ? '' : ` since seq ${base.seq}, to which the journal was compacted`
+    const never = `there never was a ${path.pointer}${since}: ${whyNothing(state, path)}`
     throw new Refusal(refusal ? `${never}\n${refusal.message}` : never)
   }
   if (!last && options.format === 'pretty') {
-    await print(`${path.pointer} is ${short(initial)}, as it was initially: no record changed it\n`)
+    const when = base.seq === 0 ? 'initially' : `at seq ${base.seq}, when the journal was compacted`
+    const told = `${path.pointer} is ${short(base.value)}, as it was ${when}: no record changed it`
+    await print(`${told}\n`)
   }
   if (refusal) throw refusal
 }

@@ -2,12 +2,13 @@
 import { Command, Option } from 'commander'
 import { changes, unifiedDiff } from '../diff/index.ts'
 import type { AnyStoreDefinition } from '../index.ts'
+import { copyOf } from './copy.ts'
 import { coloured, safeLines } from './lines.ts'
 import { loadDefinition } from './load.ts'
 import { print } from './output.ts'
 import { progress } from './progress.ts'
 import { Refusal, refusing } from './refusal.ts'
-import { endsBefore, parseSeq, steps } from './replay.ts'
+import { beginsBehind, endsBefore, parseSeq, steps } from './replay.ts'
 import { counted } from './text.ts'
 
 interface DiffOptions {
@@ -68,19 +69,19 @@ async function statesAt(
   [first, last]: readonly [number, number],
 ): Promise<{ low: unknown; high: unknown; refusal?: Refusal }> {
   const { report, end } = progress('replaying', journal)
-  const { initial } = definition
-  let [seq, low, high]: [number, unknown, unknown] = [0, initial, initial]
+  let [seq, low, high]: [number, unknown, unknown] = [0, undefined, undefined]
   let refusal: Refusal | undefined
   try {
-    for await (const { record, state } of steps(definition, journal, last)) {
-      report(record.seq, last)
+    for await (const { record, seq: reached, state } of steps(definition, journal, last)) {
+      if (!record && reached > first) throw beginsBehind(journal, first, reached)
+      report(reached, last)
       high = state
-      if (record.part < record.parts) continue
-      seq = record.seq
-      if (seq === first) low = structuredClone(state)
+      if (record && record.part < record.parts) continue
+      seq = reached
+      if (seq === first) low = copyOf(state)
     }
   } catch (error) {
-    if (!(error instanceof Refusal) || seq < last) throw error
+    if (!(error instanceof Refusal) || high === undefined || seq < last) throw error
     refusal = error
   } finally {
     end()

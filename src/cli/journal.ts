@@ -68,19 +68,22 @@ export async function readRecords(
   }
 }
 
+/** What was found, before anybody saved it. */
+type Loose = Omit<Found, 'savedTo'>
+
 /** Whether the file was read, and is not, or not wholly, a journal that this version reads. */
 export const isDamage = (error: unknown): error is StoreError =>
   error instanceof StoreError && ['corrupt', 'foreign', 'newer_format'].includes(error.code)
 
-/** What a crash left behind record `seq`, the last one, and what opening the journal does about it. */
-export function describeTail(path: string, seq: number, found: Omit<Found, 'savedTo'>): string {
+/** What a crash left behind the last record, and what opening the journal does about it. */
+export function describeTail(path: string, { seq, line: last }: Mark, found: Loose): string {
   const { kind, offset, bytes } = found
   const at = (line: number) => `${path}:${line} (byte ${offset})`
   const opening = 'Opening the journal, or "ministore repair --write",'
   if (kind === 'lost_newline')
-    return `${at(seq + 1)}: record ${seq} is whole and has no newline yet. ${opening} adds it`
+    return `${at(last)}: record ${seq} is whole and has no newline yet. ${opening} adds it`
   if (kind === 'torn_write')
-    return `${at(seq + 2)}: ${counted(bytes, 'byte')} of a write that was cut off or is under way, and was never acknowledged. ${opening} cuts them off and keeps them in ${path}.torn-${seq + 1}`
+    return `${at(last + 1)}: ${counted(bytes, 'byte')} of a write that was cut off or is under way, and was never acknowledged. ${opening} cuts them off and keeps them in ${path}.torn-${seq + 1}`
   if (bytes === 0) return `${at(1)}: the file is empty. Opening it makes it a journal`
   return `${at(1)}: ${counted(bytes, 'byte')} of a header that was cut off; there never was a record. Opening the journal keeps them in ${path}.torn-0 and creates it anew`
 }

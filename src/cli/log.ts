@@ -97,7 +97,7 @@ async function log(journal: JournalFile, options: LogOptions): Promise<void> {
   const tail = await readRecords(journal, view.take, { from: view.end, until })
   view.hint()
   if (tail && follow) await followOn(journal, view)
-  else if (tail?.found) console.error(safe(describeTail(path, tail.end.seq, tail.found)))
+  else if (tail?.found) console.error(safe(describeTail(path, tail.end, tail.found)))
 }
 
 /** Where the last `most` records that match begin. Holds places only, since lines may be large. */

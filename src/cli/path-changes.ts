@@ -1,6 +1,7 @@
 // The changes of one path of the state, as a journal's records make them.
 import { isSame } from '../diff/index.ts'
 import type { AnyStoreDefinition, Committed } from '../index.ts'
+import { copyOf } from './copy.ts'
 import { type StatePath, valueAt } from './path.ts'
 import { progress } from './progress.ts'
 import { Refusal } from './refusal.ts'
@@ -20,6 +21,8 @@ export interface PathChange {
 
 interface Followed {
   readonly last: PathChange | undefined
+  /** Where the records begin, and what was at the path there. */
+  readonly base: { readonly seq: number; readonly value: unknown }
   /** The state in the end. */
   readonly state: unknown
   readonly seq: number
@@ -34,7 +37,7 @@ interface FollowOptions {
   readonly take?: (change: PathChange) => boolean | Promise<boolean>
 }
 
-/** Goes through all records, from the first on. */
+/** Goes through all records that there are, from the first on. */
 export async function follow(
   definition: AnyStoreDefinition,
   journal: string,
@@ -42,18 +45,22 @@ export async function follow(
   { after = 0, take = () => true }: FollowOptions = {},
 ): Promise<Followed> {
   const { report, end } = progress('replaying', journal)
-  let [state, seq]: [unknown, number] = [definition.initial, 0]
-  let before = valueAt(state, path)
+  let [state, seq]: [unknown, number] = [undefined, 0]
+  let base: Followed['base'] = { seq, value: undefined }
+  let before: unknown
   let last: PathChange | undefined
   let refusal: Refusal | undefined
   try {
-    for await (const { record, state: next } of steps(definition, journal)) {
-      ;[state, seq] = [next, record.seq]
+    for await (const step of steps(definition, journal)) {
+      const { record } = step
+      ;({ state, seq } = step)
       report(seq)
-      if (seq < after) continue
+      if (!record) base = { seq, value: copyOf(valueAt(state, path)) }
+      if (!record) before = base.value
+      if (!record || seq < after) continue
       const value = valueAt(state, path)
       if (isSame(before, value)) continue
-      const change = { record, pointer: path.pointer, before, after: structuredClone(value) }
+      const change = { record, pointer: path.pointer, before, after: copyOf(value) }
       before = change.after
       if (seq <= after) continue
       last = change
@@ -62,12 +69,13 @@ export async function follow(
       if (!(await take(change))) break
     }
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    // Not even where the records begin is known.
+    if (!(error instanceof Refusal) || state === undefined) throw error
     refusal = error
   } finally {
     end()
   }
-  return { last, state, seq, refusal }
+  return { last, base, state, seq, refusal }
 }
 
 /** Only the last change is looked for, which for something large is from the end. */
@@ -83,10 +91,12 @@ export async function followToLast(
   }
   const found = await follow(definition, journal, path, { take })
   if (!isLarge) return found
-  const { seq } = await follow(definition, journal, path, { after: Number.POSITIVE_INFINITY })
+  const { seq, base } = await follow(definition, journal, path, {
+    after: Number.POSITIVE_INFINITY,
+  })
   for (let window = FIRST_WINDOW; ; window *= FIRST_WINDOW) {
-    const after = Math.max(0, seq - window)
+    const after = Math.max(base.seq, seq - window)
     const inWindow = await follow(definition, journal, path, { after })
-    if (inWindow.last || after === 0) return inWindow
+    if (inWindow.last || after === base.seq) return inWindow
   }
 }

@@ -1,4 +1,5 @@
 // A place in the state, as it is written on the command line.
+import { isTable } from '../table/index.ts'
 import { didYouMean } from './suggest.ts'
 
 /** How many names are told where none is near. */
@@ -41,7 +42,7 @@ export function whyNothing(state: unknown, { keys }: StatePath): string {
 function whatItHas(value: unknown, key: string): string {
   if (Array.isArray(value)) return `has ${value.length} items`
   if (typeof value !== 'object' || value === null) return `is ${JSON.stringify(value)}`
-  const names = Object.keys(value)
+  const names = isTable(value) ? [...value.keys()] : Object.keys(value)
   if (names.length === 0) return 'is empty'
   const near = didYouMean(key, names)
   if (near) return `has no ${JSON.stringify(key)}${near}`
@@ -50,7 +51,9 @@ function whatItHas(value: unknown, key: string): string {
 }
 
 function childOf(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  if (isTable(value)) return value.get(key)
+  if (!Object.hasOwn(value, key)) return undefined
   // An array's length is its own, and no part of the state.
   return Array.isArray(value) && !/^\d+$/.test(key) ? undefined : Reflect.get(value, key)
 }

@@ -20,9 +20,10 @@ interface StateAt extends Replayed<unknown> {
   readonly damage?: string
 }
 
-/** The state behind one mutation. */
+/** The state behind one mutation; without a record, the one on which the first one stands. */
 interface Step {
-  readonly record: Committed
+  readonly record?: Committed
+  readonly seq: number
   /** Changes with the next step: what is kept of it must be copied. */
   readonly state: unknown
 }
@@ -49,6 +50,11 @@ export async function stateAt(
   throw endsBefore(path, seq, found.seq)
 }
 
+export const beginsBehind = (path: string, seq: number, base: number): Error =>
+  new Error(
+    `${path} was compacted: its states begin at seq ${base}, so there is none at ${seq}; the archive has them`,
+  )
+
 export const endsBefore = (path: string, seq: number, last: number): Error =>
   new Error(`there is no seq ${seq} in ${path}: its last one is ${last}`)
 
@@ -68,8 +74,9 @@ async function replaySound(
 }
 
 /**
- * Every mutation, up to seq `until`, and the state behind it. Where the journal is damaged, or does
- * not fit the definition from some record on, what is before that is yielded; then it throws Refusal.
+ * The state on which the records stand, then every mutation up to seq `until` with the state behind it.
+ * Where the journal is damaged, or does not fit the definition from some record on, what is before that
+ * is yielded; then it throws Refusal.
  */
 export async function* steps(
   store: AnyStoreDefinition,
@@ -125,11 +132,12 @@ async function* walk(
   until: number | undefined,
   { place, after }: Started,
 ): AsyncGenerator<Step> {
+  yield { seq: after, state: place.state }
   for await (const records of readDecoded(definition, journal, until, after)) {
     for (const record of records) {
       for (const [index, mutation] of committed(record).entries()) {
         place.apply({ ...record, parts: record.parts.slice(index, index + 1) })
-        yield { record: mutation, state: place.state }
+        yield { record: mutation, seq: record.meta.seq, state: place.state }
       }
     }
   }

@@ -9,7 +9,7 @@ import {
   writeRecording,
 } from '../check/index.ts'
 import { fileJournal } from '../file/index.ts'
-import type { ReplayReport } from '../index.ts'
+import { type ReplayReport, StoreError } from '../index.ts'
 import type { Loaded } from './load.ts'
 import { progress } from './progress.ts'
 import { counted } from './text.ts'
@@ -25,7 +25,12 @@ export async function shrinkJournal(
   const shown = progress('shrink', journal)
   const onProgress = (left: number) => shown.report(left)
   const shrunk = await shrink(loaded.definition, source, report, recording, onProgress)
-  shown.end()
+    .catch((error: StoreError) => {
+      if (error.code === 'compacted') return error
+      throw error
+    })
+    .finally(() => shown.end())
+  if (shrunk instanceof StoreError) return `not shrunk: ${shrunk.message}`
   if (!shrunk) return `${journal}: nothing to shrink; what is wrong is not in its records`
   const paths = pathsOf(journal)
   await write(loaded, shrunk, paths)

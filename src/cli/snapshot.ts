@@ -68,7 +68,14 @@ async function takeSnapshot(journal: string, options: Options): Promise<void> {
   const { seq, bytes, path } = receipt
   const told = `${safe(path)}: the state at seq ${seq}, ${sized(bytes)}`
   await report(options, { journal, ...receipt }, told)
+  if (TYPESCRIPT.test(options.store)) console.error(safe(`note: ${ofThisCompiler(options.store)}`))
 }
+
+/** With or without the name of an export. */
+const TYPESCRIPT = /\.[cm]?tsx?(#[^#]*)?$/
+
+const ofThisCompiler = (store: string) =>
+  `${store} was compiled for this command, and the snapshot is of what that gave. A program that runs what another compiler made of it replays all records, and says so in store.recovery.snapshot: name the module that it runs`
 
 async function compactJournal(journal: string, options: Options): Promise<void> {
   const { archive = true } = options

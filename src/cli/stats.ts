@@ -112,30 +112,29 @@ Examples:
       tellingDamage(() =>
         withJournal(path, async (journal) => {
           const counter = new Counter(journal.begin.offset)
-          let found: Tail['found']
+          let tail: Tail | undefined
           try {
-            found = await count(journal, counter)
+            tail = await count(journal, counter)
           } finally {
             // Also what stands before damage.
             const stats = summary(journal, counter)
             const text = format === 'json' ? JSON.stringify(stats, null, 2) : pretty(stats)
             await print(`${safeLines(text)}\n`)
           }
-          if (found)
-            console.error(safe(describeTail(path, journal.begin.seq + counter.records, found)))
+          if (tail?.found) console.error(safe(describeTail(path, tail.end, tail.found)))
         }),
       ),
     )
 }
 
-/** Counts all records; returns what a crash left behind them. */
-async function count(journal: JournalFile, counter: Counter): Promise<Tail['found']> {
+/** Counts all records; returns where they end, and what a crash left behind them. */
+async function count(journal: JournalFile, counter: Counter): Promise<Tail | undefined> {
   const told = progress('stats', journal.path)
   const take = (lines: readonly RecordLine[]) => {
     for (const line of lines) counter.add(readRecord(journal.path, line), line)
   }
   try {
-    return (await readRecords(journal, take, { progress: told }))?.found
+    return await readRecords(journal, take, { progress: told })
   } finally {
     told.end()
   }

@@ -28,6 +28,8 @@ interface Verdict {
   readonly created?: string | undefined
   /** What a crash left at the end: harmless, since it was never acknowledged. */
   readonly found?: Omit<Found, 'savedTo'> | undefined
+  /** The same for people. */
+  readonly warning?: string | undefined
   readonly problem?: Problem
 }
 interface Problem {
@@ -94,7 +96,8 @@ async function verify(path: string): Promise<Verdict> {
       const { store, created } = journal.header ?? {}
       const { end, found } = tail ?? { end: journal.begin }
       const bytes = end.offset + (found?.bytes ?? 0)
-      return { journal: path, ok: true, records, bytes, store, created, found }
+      const warning = found && describeTail(path, end, found)
+      return { journal: path, ok: true, records, bytes, store, created, found, warning }
     })
   } catch (error) {
     return { journal: path, ok: false, records, problem: problemOf(error) }
@@ -121,13 +124,14 @@ function exitCode({ problem }: Verdict): number {
   return problem.code === 'io' ? 2 : 1
 }
 
-function pretty({ journal, records, bytes = 0, store, created, found, problem }: Verdict): string {
+function pretty(verdict: Verdict): string {
+  const { journal, records, bytes = 0, store, created, warning, problem } = verdict
   if (problem) {
     const next = problem.next === undefined ? '' : `\n  next: ${safe(problem.next)}`
     return `${pc.red('failed')} ${safe(problem.message)}${next}`
   }
   const whose = store === undefined ? '' : `, store ${JSON.stringify(store)}, created ${created}`
   const whole = `${journal}: ${counted(records, 'record')}, ${sized(bytes)}${whose}`
-  const torn = found && `\n  ${pc.yellow('warning')} ${safe(describeTail(journal, records, found))}`
+  const torn = warning && `\n  ${pc.yellow('warning')} ${safe(warning)}`
   return `${pc.green('ok')} ${safe(whole)}${torn ?? ''}`
 }

@@ -18,7 +18,7 @@ export async function findBeginning(
   if ('used' in found) return { start: base, snapshot: found }
   if (found.definition !== (await fingerprint(definition)))
     return without(
-      'it was made by another definition: a reducer, a schema or the state was changed',
+      'it was made by another definition: a reducer, a schema or the state was changed, or compiled in another way',
     )
   try {
     // Read here, to know that it can be; the second reading is for a replay that begins again.

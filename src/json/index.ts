@@ -1,6 +1,7 @@
 // What JSON can hold, and the one text of it. Of this package it knows tables, which are plain objects there.
 import stringify from 'fast-json-stable-stringify'
 import { isTable, type Table } from '../table/index.ts'
+import { canonicalChunks } from './chunks.ts'
 
 export interface JsonIssue {
   readonly path: PropertyKey[]
@@ -16,23 +17,47 @@ export const canonicalText = (value: unknown): string | undefined =>
 
 /** `sha256:…` over the state's canonical text: equal states have equal digests, on every machine. */
 export async function digest(state: unknown): Promise<string> {
-  const bytes = new TextEncoder().encode(stringify(state))
+  const bytes = await canonicalBytes(state)
   const hash = new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes))
   return `sha256:${Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }
 
+/** A string has no room for more than 512 MB. */
+async function canonicalBytes(state: unknown): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new TextEncoder().encode(stringify(state))
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    const blob = new Blob([...canonicalChunks(state)])
+    return new Uint8Array(await blob.arrayBuffer())
+  }
+}
+
 /** The first thing in `value` that JSON cannot hold, or that could pollute a prototype. */
-export function jsonIssue(value: unknown, depth = 0): JsonIssue | undefined {
+export const jsonIssue = (value: unknown): JsonIssue | undefined => firstIssue(value, 0, tableIssue)
+
+/** The same of a payload, which cannot hold tables either: of its JSON, nothing would be one again. */
+export const payloadIssue = (value: unknown): JsonIssue | undefined =>
+  firstIssue(value, 0, () => TABLE)
+
+const TABLE: JsonIssue = {
+  path: [],
+  message: 'is a table, which a payload cannot hold: give its entries as plain JSON',
+}
+
+type OfTable = (table: Table<unknown>, depth: number) => JsonIssue | undefined
+
+function firstIssue(value: unknown, depth: number, ofTable: OfTable): JsonIssue | undefined {
   const what = issueIn(value, depth)
   if (what) return { path: [], message: `is ${what}, which the journal cannot hold` }
   if (typeof value !== 'object' || value === null) return undefined
-  if (isTable(value)) return tableIssue(value, depth)
+  if (isTable(value)) return ofTable(value, depth)
   // Arrays over their length, not their keys: a hole is an undefined.
   for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
     if (FORBIDDEN.has(key)) return { path: [key], message: 'is a forbidden key' }
     const inner = (value as Record<PropertyKey, unknown>)[key]
     if (inner === undefined && typeof key === 'string') continue
-    const issue = jsonIssue(inner, depth + 1)
+    const issue = firstIssue(inner, depth + 1, ofTable)
     if (issue) return { ...issue, path: [key, ...issue.path] }
   }
   return undefined
@@ -41,7 +66,7 @@ export function jsonIssue(value: unknown, depth = 0): JsonIssue | undefined {
 /** A table's keys are looked up by hash, so none of them is forbidden. */
 function tableIssue(table: Table<unknown>, depth: number): JsonIssue | undefined {
   for (const [key, value] of table) {
-    const issue = jsonIssue(value, depth + 1)
+    const issue = firstIssue(value, depth + 1, tableIssue)
     if (issue) return { ...issue, path: [key, ...issue.path] }
   }
   return undefined

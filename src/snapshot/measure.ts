@@ -1,20 +1,24 @@
 // How large a value is as JSON, and whether it is JSON at all.
 import { StoreError } from '../index.ts'
+import type { Path } from '../json/chunks.ts'
 import { issueIn, MAX_DEPTH } from '../json/index.ts'
-
-export type Path = readonly (string | number)[]
+import { isTable } from '../table/index.ts'
 
 export interface Measured {
   /** About so many characters of JSON. */
   readonly size: number
   /** Where in the value a key has the value `undefined`, which JSON leaves out. */
   readonly absent: readonly Path[]
+  /** Where in the value a plain object stands for a table; the empty path is the value itself. */
+  readonly tables: readonly Path[]
 }
 
 /** About this many characters make a line, so that one of them takes no time and little memory. */
 export const LINE_CHARACTERS: number = 2 ** 18
 
 const NUMBER_CHARACTERS = 20
+/** What a key and its value take at least. */
+const ENTRY_CHARACTERS = 4
 
 /**
  * Undefined where the value is larger than a line. `at` is where in the state it stands. Throws
@@ -22,8 +26,14 @@ const NUMBER_CHARACTERS = 20
  */
 export function measure(value: unknown, at: Path): Measured | undefined {
   const absent: Path[] = []
+  const tables: Path[] = []
   const trail: (string | number)[] = []
   let left = LINE_CHARACTERS
+  /** In a line, its path begins with the value's own key. */
+  const note = (paths: Path[]) => {
+    paths.push([...trail])
+    left -= JSON.stringify([at.at(-1), ...trail]).length + 1
+  }
   const visit = (value: unknown): void => {
     const issue = issueIn(value, at.length + trail.length)
     if (issue !== undefined) throw invalid([...at, ...trail], `is ${issue}`)
@@ -32,35 +42,52 @@ export function measure(value: unknown, at: Path): Measured | undefined {
       return
     }
     left -= 3
+    if (isTable(value)) {
+      note(tables)
+      // To sort its keys would take long, and for nothing.
+      if (value.size * ENTRY_CHARACTERS > left) left = -1
+      if (left < 0) return
+    }
     for (const key of keysOf(value)) {
       if (left < 0) return
       if (typeof key === 'string') left -= key.length + 3
-      if (key === '__proto__') throw invalid([...at, ...trail, key], 'is a forbidden key')
-      const inner: unknown = Reflect.get(value, key)
+      const inner = valueAt(value, key)
       trail.push(key)
+      if (isProto(value, key)) throw invalid([...at, ...trail], FORBIDDEN)
       if (inner !== undefined || typeof key === 'number') visit(inner)
       else {
-        absent.push([...trail])
-        left -= JSON.stringify(trail).length + 4
+        note(absent)
+        left -= 4
       }
       trail.pop()
     }
   }
   visit(value)
-  return left < 0 ? undefined : { size: LINE_CHARACTERS - left, absent }
+  return left < 0 ? undefined : { size: LINE_CHARACTERS - left, absent, tables }
 }
 
 /** Of an array its places, holes too; throws where the state is deeper than JSON may be here. */
 export function* entriesOf(value: object, at: Path): Generator<[string | number, unknown]> {
   if (at.length > MAX_DEPTH) throw invalid(at, `is nested deeper than ${MAX_DEPTH} levels`)
   for (const key of keysOf(value)) {
-    if (key === '__proto__') throw invalid([...at, key], 'is a forbidden key')
-    yield [key, Reflect.get(value, key)]
+    if (isProto(value, key)) throw invalid([...at, key], FORBIDDEN)
+    yield [key, valueAt(value, key)]
   }
 }
 
-const keysOf = (value: object): Iterable<string | number> =>
-  Array.isArray(value) ? value.keys() : Object.keys(value)
+const FORBIDDEN = 'is a forbidden key'
+
+/** In a table it is a key like any other. */
+const isProto = (value: object, key: string | number) => key === '__proto__' && !isTable(value)
+
+function keysOf(value: object): Iterable<string | number> {
+  if (isTable(value)) return value.keys()
+  return Array.isArray(value) ? value.keys() : Object.keys(value)
+}
+
+/** Of a key that is there. */
+const valueAt = (value: object, key: string | number): unknown =>
+  isTable(value) ? value.get(String(key)) : Reflect.get(value, key)
 
 function invalid(path: Path, what: string): StoreError {
   const where = path.join('.').slice(0, 200)

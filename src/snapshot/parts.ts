@@ -1,16 +1,21 @@
 // A state as JSON lines: each small, all together of any size, read and written as a stream.
+import type { Path } from '../json/chunks.ts'
+import { isTable, type Table } from '../table/index.ts'
+import { makeTable } from '../table/places.ts'
 import type { KeptKey, Snapshot } from '../types.ts'
-import { entriesOf, LINE_CHARACTERS, measure, type Path } from './measure.ts'
+import { entriesOf, LINE_CHARACTERS, measure } from './measure.ts'
 
 /** One line without its checksum. `at` leads to a container that is there already. */
 interface Part {
   readonly at: Path
-  /** Of an object: its next keys, in order. */
+  /** Of an object or a table: its next keys, in order. */
   readonly put?: Readonly<Record<string, unknown>>
   /** Of a list: its next items. */
   readonly push?: readonly unknown[]
   /** Of a string: how it goes on. */
   readonly text?: string
+  /** Where below `at` an object stands for a table. */
+  readonly tables?: readonly Path[]
   /** Where below `at` null stands for undefined. */
   readonly absent?: readonly Path[]
 }
@@ -39,13 +44,14 @@ function* fill(
   isList: boolean,
 ): Generator<string> {
   let texts: string[] = []
+  let tables: Path[] = []
   let absent: Path[] = []
   let size = 0
   const take = () => {
     const content = isList ? `"push":[${texts.join()}]` : `"put":{${texts.join()}}`
-    const gone = absent.length === 0 ? '' : `,"absent":${JSON.stringify(absent)}`
-    ;[texts, absent, size] = [[], [], 0]
-    return `{"at":${JSON.stringify(at)},${content}${gone}}`
+    const more = listed('tables', tables) + listed('absent', absent)
+    ;[texts, tables, absent, size] = [[], [], [], 0]
+    return `{"at":${JSON.stringify(at)},${content}${more}}`
   }
   for (const [key, value] of entries) {
     const label = isList ? '' : `${JSON.stringify(key)}:`
@@ -59,11 +65,13 @@ function* fill(
     if (small) {
       if (size > 0 && size + small.size + label.length > LINE_CHARACTERS) yield take()
       texts.push(label + textOf(value, small.absent.length > 0))
+      for (const path of small.tables) tables.push([key, ...path])
       for (const path of small.absent) absent.push([key, ...path])
       size += small.size + label.length
       continue
     }
     texts.push(label + (typeof value === 'string' ? '""' : Array.isArray(value) ? '[]' : '{}'))
+    if (isTable(value)) tables.push([key])
     yield take()
     const inner = [...at, key]
     if (typeof value === 'string') yield* pieces(inner, value)
@@ -71,6 +79,9 @@ function* fill(
   }
   if (texts.length > 0) yield take()
 }
+
+const listed = (name: string, paths: readonly Path[]): string =>
+  paths.length === 0 ? '' : `,"${name}":${JSON.stringify(paths)}`
 
 const textOf = (value: unknown, hasAbsent: boolean): string =>
   hasAbsent
@@ -86,38 +97,46 @@ function* pieces(at: Path, text: string): Generator<string> {
 /** Only where one of these is in a line can it have the key `__proto__`: nothing of ours escapes letters. */
 const SUSPICIOUS = /__proto__|\\u00[567]/i
 
-type Container = Record<string | number, unknown>
+type Plain = Record<string | number, unknown>
+type Container = Plain | Table<unknown>
 
 /** Puts the parts together again, in the order in which they were written. */
 export class Assembly {
-  readonly #root: Container = {}
+  readonly #root: Plain = {}
 
   /** Throws an Error that says what is wrong with the part. */
   add(json: string): void {
     const part: Part = JSON.parse(json)
     if (!Array.isArray(part?.at)) throw new Error('it is no part of a state')
-    if (SUSPICIOUS.test(json)) refuseProto(part)
-    const { at, put, push, text, absent = [] } = part
+    const { at, put, push, text, tables = [], absent = [] } = part
     if (text !== undefined) {
       this.#extend(at, text)
       return
     }
     const target = containerAt(this.#root, at)
-    if (put && !Array.isArray(target)) for (const key of Object.keys(put)) target[key] = put[key]
-    else if (push && Array.isArray(target)) for (const item of push) target.push(item)
+    const there = Array.isArray(target) ? target.length : 0
+    // Those inside of others come behind them.
+    for (const [key = '', ...rest] of tables.toReversed()) {
+      const path = [typeof key === 'number' ? key - there : key, ...rest]
+      if (!makeTable(put ?? push ?? {}, path)) throw new Error(`there is no table at ${key}`)
+    }
+    if (SUSPICIOUS.test(json)) refuseProto(put ?? push, isTable(target))
+    if (put && !Array.isArray(target)) {
+      for (const key of Object.keys(put)) setAt(target, key, put[key])
+    } else if (push && Array.isArray(target)) for (const item of push) target.push(item)
     else throw new Error('it does not fit what is there')
     for (const path of absent) {
       const [holder, key] = placeIn(target, path)
-      holder[key] = undefined
+      setAt(holder, key, undefined)
     }
   }
 
   #extend(at: Path, text: string): void {
     const [holder, key] = placeIn(this.#root, at)
-    const before = holder[key]
+    const before = childOf(holder, key)
     if (typeof before !== 'string' || typeof text !== 'string')
       throw new Error('there is no text to go on with')
-    holder[key] = before + text
+    setAt(holder, key, before + text)
   }
 
   /** Throws an Error where the parts were not all of a state. */
@@ -129,29 +148,41 @@ export class Assembly {
   }
 }
 
+/** Undefined where there is nothing. */
+function childOf(container: Container, key: string | number): unknown {
+  if (isTable(container)) return container.get(String(key))
+  return Object.hasOwn(container, key) ? container[key] : undefined
+}
+
+function setAt(container: Container, key: string | number, value: unknown): void {
+  if (isTable(container)) container.set(String(key), value)
+  else container[key] = value
+}
+
 function containerAt(root: Container, path: Path): Container {
-  let found: unknown = root
+  let found = root
   for (const key of path) {
-    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key))
+    const child = childOf(found, key)
+    if (typeof child !== 'object' || child === null)
       throw new Error(`there is no ${path.join('.')} to fill`)
-    found = Reflect.get(found, key)
+    found = child as Container
   }
-  if (typeof found === 'object' && found !== null) return found as Container
-  throw new Error(`there is no ${path.join('.')} to fill`)
+  return found
 }
 
 function placeIn(root: Container, path: Path): [Container, string | number] {
   const key = path.at(-1)
   const holder = containerAt(root, path.slice(0, -1))
-  if (key !== undefined && Object.hasOwn(holder, key)) return [holder, key]
+  if (key !== undefined && childOf(holder, key) !== undefined) return [holder, key]
   throw new Error(`there is no ${path.join('.')}`)
 }
 
-function refuseProto(value: unknown): void {
+/** A table may have it. */
+function refuseProto(value: unknown, isAllowed = isTable(value)): void {
   if (typeof value !== 'object' || value === null) return
-  for (const key of Object.keys(value)) {
-    if (key === '__proto__') throw new Error('it has the key __proto__')
-    refuseProto(Reflect.get(value, key))
+  for (const [key, inner] of isTable(value) ? value : Object.entries(value)) {
+    if (key === '__proto__' && !isAllowed) throw new Error('it has the key __proto__')
+    refuseProto(inner)
   }
 }
 

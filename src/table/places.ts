@@ -6,12 +6,16 @@ import { table } from './table.ts'
  * Where in `state` there are tables, as JSON pointers (RFC 6901). Together with the state's JSON, in
  * which a table is a plain object, they are the whole of it.
  */
-export function tablePaths(state: unknown, path = ''): string[] {
-  if (typeof state !== 'object' || state === null) return []
-  const found = isTable(state) ? [path] : []
-  for (const [key, value] of isTable(state) ? state.entries() : Object.entries(state)) {
-    if (typeof value === 'object') found.push(...tablePaths(value, `${path}/${escapeKey(key)}`))
+export function tablePaths(state: unknown): string[] {
+  const found: string[] = []
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null) return
+    if (isTable(value)) found.push(path)
+    for (const [key, inner] of isTable(value) ? value.entries() : Object.entries(value)) {
+      if (typeof inner === 'object') visit(inner, `${path}/${escapeKey(key)}`)
+    }
   }
+  visit(state, '')
   return found
 }
 
@@ -23,20 +27,25 @@ export function restoreTables(json: unknown, paths: readonly string[]): unknown 
   const root = { '': json }
   // What is deeper comes first: it may be inside of another table.
   for (const path of [...paths].sort((one, other) => depthOf(other) - depthOf(one))) {
-    const keys = path.split('/').map(unescapeKey)
-    const last = keys.pop() ?? ''
-    const parent = keys.reduce<unknown>(childOf, root)
-    const content = childOf(parent, last)
-    if (!isPlain(content)) throw new TypeError(`there is no object at ${JSON.stringify(path)}`)
-    // Its own key already, so that not even `__proto__` is anything but a key.
-    Reflect.set(parent as object, last, table(Object.entries(content)))
+    if (makeTable(root, path.split('/').map(unescapeKey))) continue
+    throw new TypeError(`there is no object at ${JSON.stringify(path)}`)
   }
   return root['']
 }
 
+/** Puts a table in the place of the plain object at `path`; false where there is none. */
+export function makeTable(root: object, path: readonly (string | number)[]): boolean {
+  const last = path.at(-1) ?? ''
+  const parent = path.slice(0, -1).reduce<unknown>(childOf, root)
+  const content = childOf(parent, last)
+  if (!isPlain(content)) return false
+  // Its own key already, so that not even `__proto__` is anything but a key.
+  return Reflect.set(parent as object, last, table(Object.entries(content)))
+}
+
 const depthOf = (path: string) => path.split('/').length
 
-function childOf(parent: unknown, key: string): unknown {
+function childOf(parent: unknown, key: string | number): unknown {
   if (typeof parent !== 'object' || parent === null || isTable(parent)) return undefined
   return Object.hasOwn(parent, key) ? Reflect.get(parent, key) : undefined
 }

@@ -1,5 +1,4 @@
 // Given a history, when something is asked for, then this is journaled: tests of rules and reducers.
-import type { Immutable } from 'immer'
 import {
   type AnyRejection,
   type AnyStoreDefinition,
@@ -9,6 +8,7 @@ import {
   definitionOf,
   type ExecuteOptions,
   type Get,
+  type Immutable,
   type Input,
   type Invalid,
   type Mutation,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { isDraft } from 'immer'
 import { defineStore, memoryJournal } from 'ministore-ts'
+import { type Table, table } from 'ministore-ts/table'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
@@ -176,6 +177,31 @@ describe('a state that is no tree', () => {
     const found = findings.find(({ rule }) => rule === 'not_a_tree')
     expect(found).toMatchObject({ severity: 'warning', seq: 4, type: 'set' })
     expect(found?.message).toContain('/a~1b and /~0 are one object')
+  })
+
+  test('has places in tables, which are told by their keys', async () => {
+    const shared = { n: 1 }
+    const tables = defineStore({
+      name: 'tables',
+      state: { all: table<{ n: number }>(), inner: table<Table<{ n: number }>>() },
+      mutations: {
+        set: { payload: z.string(), apply: ({ all }, key) => all.set(key, shared) },
+        nest: {
+          apply: ({ inner }) => inner.set('~', table([['root', shared]])),
+        },
+      },
+    })
+    const texts = [record('set', '__proto__'), record('nest'), record('set', '__proto__')]
+    const { findings } = await tables.replayCheck(memoryJournal(texts))
+    expect(findings).toMatchObject([
+      {
+        rule: 'not_a_tree',
+        seq: 2,
+        type: 'nest',
+        message: expect.stringContaining('/all/__proto__ and /inner/~0/root are one object'),
+      },
+    ])
+    expect((await tables.replayCheck(memoryJournal(texts.slice(0, 1)))).findings).toEqual([])
   })
 
   test('is told as one where it holds itself', async () => {

@@ -46,9 +46,9 @@ beforeAll(async () => {
 
 const blame = (journal: string, ...args: string[]) => [
   ...['blame', journal, ...args],
-  ...['--store', 'test/store/broker.ts#broker'],
+  ...['--store', 'test/store/broker.js#broker'],
 ]
-const inDated = ['--store', 'test/cli/stores.ts#dated']
+const inDated = ['--store', 'test/cli/stores.js#dated']
 const parsed = (stdout = '') =>
   stdout
     .split('\n')

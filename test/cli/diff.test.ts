@@ -26,7 +26,7 @@ beforeAll(async () => {
   damagedAt(damaged, 3)
 })
 
-const diff = (...args: string[]) => ['diff', ...args, '--store', 'test/store/broker.ts']
+const diff = (...args: string[]) => ['diff', ...args, '--store', 'test/store/broker.js']
 
 describe('ministore diff', () => {
   test('prints what changed as a unified diff, in both directions', async () => {
@@ -94,7 +94,7 @@ describe('ministore diff', () => {
     await opened.close()
     const [ran] = await ministores([
       ...['diff', dates, '2', '4', '--format', 'json'],
-      ...['--store', 'test/cli/stores.ts#dated'],
+      ...['--store', 'test/cli/stores.js#dated'],
     ])
     expect(JSON.parse(ran?.stdout ?? '')).toEqual([
       { op: 'replace', path: '/count', value: 4, before: 2 },

@@ -8,10 +8,10 @@ import { documents, root } from '../docs/markdown.ts'
 const WIDTH = 100
 
 /** `docs/CLI.md` as it should be: what somebody wrote, then what every command prints for `--help`. */
-export function reference(text: string): string {
+export async function reference(text: string): Promise<string> {
   const heading = '## The commands\n'
   const written = text.slice(0, text.indexOf(heading) + heading.length)
-  const all = program()
+  const all = await program()
   const commands = all.commands.map((command) => {
     return `### ministore ${command.name()}\n\n${block(helpOf(command))}`
   })
@@ -74,8 +74,8 @@ function wordsOf(line: string): string[] {
 }
 
 /** Why commander refuses a call; undefined where it takes it. Nothing is done. */
-export function refusal({ args }: Call): string | undefined {
-  const all = program()
+export async function refusal({ args }: Call): Promise<string | undefined> {
+  const all = await program()
   for (const command of [all, ...all.commands]) {
     command.exitOverride((error) => {
       throw error

@@ -7,9 +7,9 @@ import { calls, reference, refusal } from './documents.ts'
 const path = join(root, 'docs/CLI.md')
 
 describe('docs/CLI.md', () => {
-  test('says what --help prints: UPDATE=1 npx vitest run test/cli/reference.test.ts', () => {
+  test('says what --help prints: UPDATE=1 npx vitest run test/cli/reference.test.ts', async () => {
     const text = readFileSync(path, 'utf8')
-    const expected = reference(text)
+    const expected = await reference(text)
     if (process.env['UPDATE'] === '1') writeFileSync(path, expected)
     else expect(text).toBe(expected)
   })
@@ -41,11 +41,12 @@ describe('a command line in a document', () => {
       expect(files).toContain(file)
   })
 
-  test('has only commands, options and arguments that there are', () => {
-    const refused = found.flatMap((call) => {
-      const why = refusal(call)
-      return why === undefined ? [] : [`${call.where}: ministore ${call.args.join(' ')}: ${why}`]
-    })
+  test('has only commands, options and arguments that there are', async () => {
+    const refused: string[] = []
+    for (const call of found) {
+      const why = await refusal(call)
+      if (why !== undefined) refused.push(`${call.where}: ministore ${call.args.join(' ')}: ${why}`)
+    }
     expect(refused).toEqual([])
   })
 
@@ -55,7 +56,7 @@ describe('a command line in a document', () => {
     [['check', 'a.jsonl'], /required option/],
     [['check', '--store', 'a.ts'], /missing required argument/],
     [['check', 'a.jsonl', '--store', 'a.ts', '--format', 'xml'], /Allowed choices/],
-  ])('is refused where it is wrong: %j', (args, why) => {
-    expect(refusal({ where: '', args })).toMatch(why)
+  ])('is refused where it is wrong: %j', async (args, why) => {
+    expect(await refusal({ where: '', args })).toMatch(why)
   })
 })

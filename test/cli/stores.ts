@@ -1,5 +1,6 @@
 // Definitions and --map functions that the verbs under test load.
 import { defineStore } from 'ministore-ts'
+import { type Table, table } from 'ministore-ts/table'
 import { z } from 'zod'
 import { broker } from '../store/broker.ts'
 
@@ -25,6 +26,30 @@ export const dated = defineStore({
       },
     },
     reset: { apply: () => ({ name: 'clock', count: 0, last: 'never' }) },
+  },
+})
+
+/** Tables in a table, and in a list. */
+export const shelves = defineStore({
+  name: 'shelves',
+  state: { shelves: table<{ items: Table<number> }>(), taken: [] as Table<number>[] },
+  mutations: {
+    put: {
+      payload: z.object({ shelf: z.string(), item: z.string() }),
+      apply({ shelves }, { shelf, item }) {
+        if (!shelves.has(shelf)) shelves.set(shelf, { items: table() })
+        const items = shelves.get(shelf)?.items
+        items?.set(item, (items.get(item) ?? 0) + 1)
+      },
+    },
+    take: {
+      payload: z.object({ shelf: z.string() }),
+      apply({ shelves, taken }, { shelf }) {
+        const found = shelves.get(shelf)
+        if (found) taken.push(found.items)
+        shelves.delete(shelf)
+      },
+    },
   },
 })
 

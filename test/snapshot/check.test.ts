@@ -1,20 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { crc32 } from 'node:zlib'
 import { defineStore } from 'ministore-ts'
 import { expect, test } from 'vitest'
 import { tempJournal } from '../file/temp-journal.ts'
+import { forged } from './forge.ts'
 import { dispatchSome, tickets } from './tickets.ts'
 
-/** The file's lines, with new checksums where they were changed. */
-function forge(path: string, change: (line: string, index: number) => string): void {
-  const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
-  const seed = crc32(JSON.parse(lines[0] ?? '').journal)
-  const sealed = lines.map((line, index) => {
-    const body = change(line.slice(0, -18), index)
-    return `${body},"crc":"${crc32(body, seed).toString(16).padStart(8, '0')}"}\n`
-  })
-  writeFileSync(path, sealed.join(''))
-}
+const forge = (path: string, change: (line: string) => string): void =>
+  writeFileSync(path, forged(readFileSync(path), change))
 
 async function write(compact: boolean): Promise<string> {
   const path = tempJournal()

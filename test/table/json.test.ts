@@ -1,8 +1,9 @@
 // A table as JSON: what it may hold, where it was, what changed in it.
 import fc from 'fast-check'
-import { canonicalText, jsonIssue } from 'ministore-ts'
-import { restoreTables, table, tablePaths } from 'ministore-ts/table'
+import { canonicalText, defineStore, jsonIssue, memoryJournal, Rejection } from 'ministore-ts'
+import { isTable, restoreTables, table, tablePaths } from 'ministore-ts/table'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { changes, isSame, unifiedDiff } from '../../src/diff/index.ts'
 
 describe('a table is JSON', () => {
@@ -41,6 +42,58 @@ describe('a table is JSON', () => {
     expect(jsonIssue(new Map())?.message).toMatch('a Map')
     // Looks like one, and is plain JSON.
     expect(jsonIssue({ root: ['a', 1], size: 1 })).toBe(undefined)
+  })
+})
+
+describe('a payload cannot hold a table', () => {
+  const any = defineStore({
+    name: 'any',
+    state: { count: 0 },
+    mutations: { add: { payload: z.any(), apply: (draft) => void draft.count++ } },
+  })
+
+  test.each<[string, unknown, PropertyKey[]]>([
+    ['itself', table([['a', 1]]), []],
+    ['in an object', { topics: table() }, ['topics']],
+    ['in a list', [[1], [{ 'a/b': table() }]], [1, 0, 'a/b']],
+  ])('%s: it is refused as invalid, and nothing is written', async (_, given, path) => {
+    const store = await any.memory()
+    const refused = await store.dispatch('add', given).catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(Rejection)
+    const message = 'is a table, which a payload cannot hold: give its entries as plain JSON'
+    expect(refused).toMatchObject({
+      code: 'invalid',
+      message: `add: ${['payload', ...path].join('.')}: ${message}`,
+      details: { target: 'add', issues: [{ path, message }] },
+    })
+    expect(store.seq).toBe(0)
+  })
+
+  test('nor where its schema makes one', async () => {
+    const making = defineStore({
+      name: 'making',
+      state: { count: 0 },
+      mutations: {
+        add: {
+          payload: z
+            .any()
+            .transform((all): object => (isTable(all) ? all : table(Object.entries(all)))),
+          apply: (draft) => void draft.count++,
+        },
+      },
+    })
+    const store = await making.memory()
+    await expect(store.dispatch('add', { a: 1 })).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('is a table'),
+    })
+    const journal = memoryJournal([
+      '{"at":"2026-11-22T12:00:00.000Z","type":"add","payload":{"a":1}}',
+    ])
+    const { findings } = await making.replayCheck(journal)
+    expect(findings).toMatchObject([
+      { rule: 'invalid_payload', message: expect.stringContaining('payload is a table') },
+    ])
   })
 })
 
@@ -83,6 +136,11 @@ describe('tables are found again', () => {
       { numRuns: 500 },
     )
     expect(found).toBeGreaterThan(500)
+  })
+
+  test('however many there are', () => {
+    const many = Array.from({ length: 300_000 }, () => table())
+    expect(tablePaths(many)).toHaveLength(300_000)
   })
 
   test('data cannot pass for a table: its place is told beside it', () => {

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { canonicalText, defineStore, digest, inPlace, memoryJournal } from 'ministore-ts'
 import { restoreTables, type Table, table, tablePaths } from 'ministore-ts/table'
+import { scenarios } from 'ministore-ts/testing'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { collidingKeys } from './collisions.ts'
@@ -353,6 +354,18 @@ test('a history does not show: equal content, equal text, digest and order', asy
       },
     ),
     { numRuns: 10 },
+  )
+})
+
+test('a scenario compares tables by their content', async () => {
+  const scenario = scenarios(broker).given(given(2)).when('drop', 'topic 0')
+  const topics = table([['topic 1', { name: 'topic 1', partitions: 1 }]])
+  await scenario
+    .then([{ type: 'drop', payload: 'topic 0' }])
+    .andState(({ topics }) => topics.size, 1)
+  await scenario.thenState((state) => state.topics, topics)
+  await expect(scenario.thenState((state) => state.topics, table<Topic>())).rejects.toThrow(
+    'topic 1',
   )
 })
 

@@ -1,6 +1,7 @@
 // What a table is to the compiler. `npx tsc -p .` checks it; nothing here runs.
 import { defineStore, type Immutable, type State } from 'ministore-ts'
 import { isTable, type ReadonlyTable, type Table, table } from 'ministore-ts/table'
+import { scenarios } from 'ministore-ts/testing'
 import { z } from 'zod'
 import { type Equal, expectType, keeps } from '../types/helpers.ts'
 
@@ -85,6 +86,23 @@ defineStore({
   // @ts-expect-error state.seen[] is a Date, which a snapshot cannot hold
   state: { seen: table<Date>() },
   mutations: {},
+})
+
+keeps('a scenario shows the state with tables that only read', () => {
+  const { given } = scenarios(broker)
+  const when = given([{ type: 'clear' }]).when('add', { name: 'a', partitions: 1 })
+  when.thenState(({ topics, nested }) => {
+    expectType<Equal<typeof topics, ReadonlyTable<Immutable<Topic>>>>()
+    expectType<Equal<ReturnType<typeof nested.get>, ReadonlyTable<Immutable<Topic>> | undefined>>()
+    // @ts-expect-error the state is read-only
+    topics.delete('a')
+    return topics.get('a')?.partitions
+  }, 2)
+  const counts = table([['a', 1]])
+  return when
+    .then([{ type: 'add', payload: { name: 'a', partitions: 1 } }])
+    .andState({ topics: table<Topic>(), counts, nested: table<Table<Topic>>() })
+    .andState((state) => state.counts.size, 1)
 })
 
 keeps('a state schema may have tables', async () => {

@@ -159,6 +159,10 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('snapshot/parts.ts', 'numbered(keys)', 'numbered([])')],
   },
   {
+    name: 'no tables in its snapshots',
+    edits: [edit('snapshot/parts.ts', "listed('tables', tables) + ", '')],
+  },
+  {
     name: 'opening that does not look for what a snapshot proves',
     edits: [edit('snapshot/opening.ts', 'seq < header.seq)', 'seq < 0)')],
   },

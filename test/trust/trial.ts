@@ -3,6 +3,7 @@
 import type * as Api from 'ministore-ts'
 import type { FileSystem } from 'ministore-ts'
 import type * as FileApi from 'ministore-ts/file'
+import { isTable, table } from 'ministore-ts/table'
 import {
   type Fault,
   type Random,
@@ -63,17 +64,31 @@ const MAX_LIVES = 4
 function ledgerFor({ defineStore }: Subject) {
   return defineStore({
     name: 'ledger',
-    state: { ids: [] as number[] },
+    state: { ids: [] as number[], fillers: table<{ length: number }>() },
     mutations: {
       add: {
         payload: z.object({ id: z.number(), filler: z.string() }),
-        apply: (draft, { id }) => void draft.ids.push(id),
+        apply(draft, { id, filler }) {
+          draft.ids.push(id)
+          draft.fillers.set(`${id}`, { length: filler.length })
+        },
       },
     },
   })
 }
 type Ledger = ReturnType<typeof ledgerFor>
 type LedgerStore = Api.StoreOf<Ledger>
+
+/** Whether the state is what these records give, its table too. */
+function isOf({ ids, fillers }: LedgerStore['state'], texts: readonly string[]): boolean {
+  const payloads = texts.flatMap(payloadsOf)
+  return (
+    JSON.stringify(ids) === JSON.stringify(payloads.map(({ id }) => id)) &&
+    isTable(fillers) &&
+    fillers.size === payloads.length &&
+    payloads.every(({ id, filler }) => fillers.get(`${id}`)?.length === filler.length)
+  )
+}
 
 /** What all lives together know. */
 interface World {
@@ -271,9 +286,10 @@ async function verify(
   if (wrong >= 0 || base + texts.length !== store.seq) {
     throw new BrokenPromise(`record ${base + wrong + 1} is not what was submitted: ${texts[wrong]}`)
   }
-  const ids = world.submitted.flatMap(idsOf)
-  if (JSON.stringify(store.state.ids) !== JSON.stringify(ids)) {
-    throw new BrokenPromise(`the state has ${store.state.ids}, its records say ${ids}`)
+  if (!isOf(store.state, world.submitted)) {
+    const ids = world.submitted.flatMap(payloadsOf).map(({ id }) => id)
+    const state = JSON.stringify(store.state)
+    throw new BrokenPromise(`the state is ${state}, its records say ${ids}`)
   }
 }
 
@@ -284,12 +300,12 @@ async function readTexts(journal: Api.Journal, after: number): Promise<string[]>
 }
 
 interface Parsed {
-  payload: { id: number }
+  payload: { id: number; filler: string }
   batch?: Parsed[]
 }
-function idsOf(text: string): number[] {
+function payloadsOf(text: string): Parsed['payload'][] {
   const { batch, payload }: Parsed = JSON.parse(text)
-  return batch ? batch.map((part) => part.payload.id) : [payload.id]
+  return batch ? batch.map((part) => part.payload) : [payload]
 }
 
 /** Singles, batches and keyed ones, alone and many at once. */
@@ -415,8 +431,8 @@ async function flip(subject: Subject, disk: SimulatedDisk, world: World): Promis
   if (typeof opened === 'string' && path === PATH) return
   const what = `bit ${bit} of byte ${at} of ${path} was flipped`
   if (typeof opened === 'string') throw new BrokenPromise(`${what}: refused with ${opened}`)
-  const ids = JSON.stringify(world.submitted.slice(0, opened.seq).flatMap(idsOf))
-  if (opened.seq < world.promised || JSON.stringify(opened.state.ids) !== ids)
+  const isRight = isOf(opened.state, world.submitted.slice(0, opened.seq))
+  if (opened.seq < world.promised || !isRight)
     throw new BrokenPromise(`${what}, and ${opened.seq} records opened`)
   if (path !== PATH) return
   // What stands in a snapshot's place was not read; it is found when it is.

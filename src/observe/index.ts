@@ -15,7 +15,7 @@ import { committed, decode, StoreError } from '../index.ts'
 /** Returns the unsubscribe function. */
 export function subscribe(listeners: Core['listeners'], listener: Listener): () => void {
   // Wrapped, so that the same function subscribed twice is two subscriptions.
-  const own: Listener = (...args) => listener(...args)
+  const own: Listener = (state, previous, records) => listener(state, previous, records)
   listeners.add(own)
   return () => void listeners.delete(own)
 }

@@ -1,10 +1,11 @@
 // Work in a process of its own: its memory is its own, and no one else's garbage slows it down.
 import { spawn } from 'node:child_process'
+import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Works } from './child.ts'
 import { Missing } from './peers/load.ts'
 
-const program = fileURLToPath(new URL('child.ts', import.meta.url))
+const program = fileURLToPath(new URL(`child${extname(import.meta.url)}`, import.meta.url))
 
 export type Given<W extends keyof Works> = Parameters<Works[W]>[0]
 export type Answer<W extends keyof Works> = Awaited<ReturnType<Works[W]>> & {

@@ -1,10 +1,10 @@
 // Puts beside these files what they import: the peers, and ministore itself as it was built.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 
-export const here = fileURLToPath(new URL('.', import.meta.url))
+/** Where their package.json is, as npm and the tests run it: what runs may be a compiled copy. */
+export const here = resolve('test/bench')
 const modules = join(here, 'node_modules')
 
 /** Says why, where the peers cannot be installed: then each of them is reported as missing. */

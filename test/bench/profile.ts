@@ -131,9 +131,9 @@ function nameOf(stack: readonly Frame[]): string {
   for (const { url, functionName } of stack) {
     const [, dependency] = PACKAGE.exec(url) ?? []
     if (dependency !== undefined && dependency !== 'jiti') return dependency
+    if (url.includes('/test/bench/')) return 'the caller and its reducer'
     const [, ours] = OURS.exec(url) ?? []
     if (ours !== undefined) return nameOfOurs(ours)
-    if (url.includes('/bench/')) return 'the caller and its reducer'
     if (functionName === 'crc32') return 'checksums'
     if (functionName === 'fdatasyncSync' || functionName === 'writeSync')
       return 'writing and syncing'

@@ -32,7 +32,7 @@ export async function replay(options: Options): Promise<Row> {
   const { figures, skipped, ratio } = await raceChildren(title, rounds(options), [
     {
       ...{ name: 'JSON.parse of every line', role: 'floor', note: 'the file is in memory' },
-      time: () => inChild('parse', { path }),
+      time: () => inChild('parse', { path, isKept: false }),
     },
     {
       ...{ name: 'ministore', role: 'ministore', note: 'open: recovery, checksums, reducer' },

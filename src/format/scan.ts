@@ -116,7 +116,9 @@ export async function* readLines(
   let offset = from
   let rest = Buffer.alloc(0)
   for (;;) {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, until - offset - rest.length))
+    // As much again of a long line, so that it is not copied for each chunk.
+    const size = Math.max(CHUNK_BYTES, rest.length)
+    const chunk = Buffer.allocUnsafe(Math.min(size, until - offset - rest.length))
     const read = chunk.length === 0 ? 0 : await file.read(chunk, offset + rest.length)
     if (read === 0) break
     const bytes = Buffer.concat([rest, chunk.subarray(0, read)])

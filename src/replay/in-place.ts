@@ -61,6 +61,16 @@ export function inPlace(initial: unknown): InPlace {
     refusal ??= new TypeError(what)
     throw refusal
   }
+  /** The state has copies of these, where Immer has these themselves and would see no change. */
+  const copied = new WeakSet<object>()
+  const thaw = (value: object): object => {
+    const own = thawed(value)
+    if (own !== value) copied.add(value)
+    return own
+  }
+  /** What the reducer put in itself is no draft. */
+  const readBack = (value: object): object =>
+    copied.has(value) ? refuse('it reads what it put in before') : value
   const isGiven = (target: object, key: PropertyKey) =>
     given.size > 0 && (given.get(target)?.has(key) ?? false)
   const take = (target: object, key: PropertyKey, old: unknown) => {
@@ -102,8 +112,9 @@ export function inPlace(initial: unknown): InPlace {
       const value = Reflect.get(target, key)
       if (key === IMMER_DRAFT) refuse('it asks Immer about its draft')
       if (!isObject(value) || !Object.hasOwn(target, key)) return value
-      if (value === known || isGiven(target, key)) return value
-      const own = thawed(value)
+      if (value === known) return value
+      if (isGiven(target, key)) return readBack(value)
+      const own = thaw(value)
       if (own !== value) Reflect.set(target, key, own)
       return draftOf(own, byOriginal.get(target))
     },
@@ -127,8 +138,9 @@ export function inPlace(initial: unknown): InPlace {
     refuse,
     read(table, key) {
       const value = table.get(key)
-      if (!isObject(value) || value === known || isGiven(table, key)) return value
-      const own = thawed(value)
+      if (!isObject(value) || value === known) return value
+      if (isGiven(table, key)) return readBack(value)
+      const own = thaw(value)
       if (own !== value) table.set(key, own)
       return draftOf(own, byOriginal.get(table))
     },
@@ -166,11 +178,18 @@ export function inPlace(initial: unknown): InPlace {
     return original
   }
   /** Immer takes it for frozen through and through, and does not look for drafts in there. */
-  const shared = (value: object): object => {
+  const shared = (value: unknown): unknown => {
     if (byDraft.has(value)) refuse('it freezes what holds a draft')
-    if (!Object.isFrozen(value)) refuse('it freezes what it can still change inside')
-    copy(value, (inner) => isObject(inner) && shared(inner))
-    return value
+    if (!isObject(value)) return value
+    let isShared = Object.isFrozen(value)
+    const own = copy(value, (inner) => {
+      const owned = shared(inner)
+      isShared &&= owned === inner
+      return owned
+    })
+    if (isShared) return value
+    fresh.push(value)
+    return own
   }
   const copyOriginal = (original: object): object =>
     copy(original, (value, key) => {
@@ -180,7 +199,7 @@ export function inPlace(initial: unknown): InPlace {
     })
 
   function run({ mutation, payload, version }: Part, meta: Meta): void {
-    state = thawed(state)
+    state = thaw(state)
     known = version === undefined ? payload : undefined
     const draft = draftOf(state)
     const returned = mutation.apply(draft, payload, meta)
@@ -194,7 +213,7 @@ export function inPlace(initial: unknown): InPlace {
     }
     settle()
     for (const { revoke } of byOriginal.values()) revoke()
-    for (const each of fresh) Object.freeze(each)
+    for (const each of fresh) copied.add(Object.freeze(each))
     isChanged = false
     fresh.length = 0
     // New ones: of one that is cleared, V8 keeps the old table alive in the next, and so on.

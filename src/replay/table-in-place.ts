@@ -34,9 +34,10 @@ class TableInPlace extends Collection<unknown> {
     this.#place = place
     // Whoever takes it for a plain object, or for a draft of Immer's, is told to ask Immer.
     const refused = { get: () => place.refuse('it looks into a table') }
-    Object.defineProperty(this, 'root', { ...refused, enumerable: true })
+    Object.defineProperty(this, 'root', { ...refused, enumerable: true, configurable: true })
     Object.defineProperty(this, Symbol.for('immer-state'), refused)
-    Object.freeze(this)
+    // Not frozen, which a draft is not either.
+    Object.preventExtensions(this)
   }
 
   get size(): number {

@@ -57,6 +57,17 @@ const attempt = (run: () => unknown): string => {
 
 describe('in place is done', () => {
   test.each<[string, () => Apply]>([
+    [
+      'a constant that is frozen outside only',
+      () => {
+        const constant = Object.freeze({ n: 0, list: [{ n: 1 }], deep: { n: 1 } })
+        return (draft, n) => {
+          draft[`constant${n}`] = constant
+          draft.b = (draft[`constant${n - 1}`] as Item | undefined) ?? draft.b
+          draft.b.n += 1
+        }
+      },
+    ],
     ['what JSON leaves out', () => (draft) => void Object.assign(draft, { u: undefined, f: NaN })],
     [
       'a hole',
@@ -191,6 +202,38 @@ describe('in place is done', () => {
 
 describe('the long way is taken', () => {
   test.each<[string, () => Apply]>([
+    [
+      'for a constant that is put in again and read back, where Immer sees no change',
+      () => {
+        const none = { n: -1 }
+        return (draft) => {
+          draft.a = none
+          draft.log.push(draft.a === none)
+        }
+      },
+    ],
+    [
+      'for a frozen constant that is put in again and written to, whatever happens',
+      () => {
+        const none = Object.freeze({ n: -1 })
+        return (draft, n) => {
+          draft.log.push(draft.a.n)
+          draft.a = none
+          draft.log.push(Reflect.set(draft.a, 'n', n))
+        }
+      },
+    ],
+    [
+      'for a constant that is looked for in a list',
+      () => {
+        const none = Object.freeze({ n: -1 })
+        return (draft) => {
+          draft.log.push(draft.list.reduce((sum, { n }) => sum + n, 0))
+          draft.list[0] = none
+          draft.log.push(draft.list.indexOf(none))
+        }
+      },
+    ],
     [
       'Immer for what a draft is now',
       () => (draft) => {

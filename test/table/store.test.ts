@@ -390,3 +390,18 @@ test('a reducer that looks into a table is replayed by Immer, to the same state'
   expect(replayed.recovery.fallback).toMatch('it looks into a table')
   expect(JSON.stringify(replayed.state)).toBe(JSON.stringify(live.state))
 })
+
+test('a table that a reducer asks about is as open in place as it was live', async () => {
+  const asking = () =>
+    defineStore({
+      name: 'asking',
+      state: { t: table([['a', 1]]), log: [] as boolean[] },
+      mutations: { ask: { apply: (draft) => void draft.log.push(Object.isFrozen(draft.t)) } },
+    })
+  const journal = memoryJournal()
+  const live = await asking().open(journal)
+  await live.dispatch('ask')
+  const replayed = await asking().open(journal)
+  expect(replayed.recovery.fallback).toBeUndefined()
+  expect(replayed.state.log).toEqual(live.state.log)
+})

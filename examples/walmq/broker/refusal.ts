@@ -1,0 +1,78 @@
+// What the two planes throw, as the broker says it.
+import { Rejection, StoreError, type StoreErrorCode } from 'ministore-ts'
+import { BrokerError, type BrokerErrorCode } from './errors.ts'
+
+/** Waits for it; what it throws becomes a BrokerError. */
+export async function refusing<R>(promise: Promise<R>): Promise<R> {
+  try {
+    return await promise
+  } catch (error) {
+    throw asBrokerError(error)
+  }
+}
+
+export function asBrokerError(error: unknown): BrokerError {
+  if (error instanceof BrokerError) return error
+  if (error instanceof Rejection) return fromRejection(error)
+  if (error instanceof StoreError) {
+    const { code, message, path } = error
+    return new BrokerError(STORE_CODES[code] ?? 'internal', message, { path, cause: error })
+  }
+  const code = isSystemError(error) ? 'storage' : 'internal'
+  const message = error instanceof Error ? error.message : String(error)
+  return new BrokerError(code, message, { cause: error })
+}
+
+const STORE_CODES: { readonly [C in StoreErrorCode]?: BrokerErrorCode } = {
+  locked: 'locked',
+  corrupt: 'corrupt',
+  foreign: 'corrupt',
+  wrong_store: 'corrupt',
+  newer_format: 'corrupt',
+  too_large: 'too_large',
+  io: 'storage',
+  unknown: 'storage',
+  closed: 'closed',
+}
+
+/** A rule of the metadata plane said no. */
+const REASONS = {
+  topic_exists: 'there is such a topic already',
+  no_such_topic: 'there is no such topic',
+  no_such_partition: 'the topic has no such partition',
+  not_more_partitions: 'a topic can only get more partitions',
+  no_such_group: 'there is no such group',
+  group_exists: 'there is such a group already',
+  group_in_use: 'the group has live consumers',
+  not_subscribed: 'the group is not subscribed to this partition',
+  beyond_end: 'this offset is not there yet',
+  out_of_range: 'this offset is not there',
+  too_many_gaps:
+    'there are too many gaps between the acknowledged ranges: acknowledge older messages first',
+} as const satisfies { readonly [C in BrokerErrorCode]?: string }
+
+function fromRejection({ code, details, message }: Rejection): BrokerError {
+  if (code === 'invalid')
+    return new BrokerError('invalid', issuesOf(details) ?? message, { details })
+  if (!isReason(code)) return new BrokerError('internal', message, { details })
+  const what = details === undefined ? '' : `: ${JSON.stringify(details)}`
+  return new BrokerError(code, `${REASONS[code]}${what}`, { details })
+}
+
+const isReason = (code: string): code is keyof typeof REASONS => Object.hasOwn(REASONS, code)
+
+interface Issue {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+}
+
+export const describeIssues = (issues: readonly Issue[]): string =>
+  issues.map(({ path, message }) => `${path.map(String).join('.') || 'it'}: ${message}`).join('; ')
+
+function issuesOf(details: unknown): string | undefined {
+  if (typeof details !== 'object' || details === null || !('issues' in details)) return undefined
+  return Array.isArray(details.issues) ? describeIssues(details.issues) : undefined
+}
+
+const isSystemError = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error

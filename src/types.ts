@@ -225,6 +225,8 @@ export interface Found {
 /** What opening found and did. */
 export interface Recovery {
   readonly created: boolean
+  /** Where the journal was compacted: the seq of the state that its records stand on. */
+  readonly base?: number
   /** Records replayed: those behind the snapshot, or behind the state that compacting left. */
   readonly records: number
   readonly found?: Found

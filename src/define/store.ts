@@ -48,12 +48,13 @@ export function withPath(error: unknown, { name }: T.Journal): unknown {
 }
 
 function recoveryOf(
-  { created, found }: T.JournalInfo,
+  { created, found, base }: T.JournalInfo,
   snapshot: T.Recovery['snapshot'],
   { replayed: { records, fallback } }: T.Core,
 ): T.Recovery {
   return {
     created,
+    ...(base && { base: base.seq }),
     records,
     ...(found && { found }),
     ...(snapshot && { snapshot }),

@@ -1,6 +1,7 @@
 import {
   commandsFor,
   defineStore,
+  memoryJournal,
   mutationsFor,
   mutationsFromUnion,
   reject,
@@ -217,4 +218,30 @@ describe('mutationsFromUnion', () => {
     expect(() => loose(union, { add: apply, drop: apply })).toThrow(/no option for drop/)
     expect(() => loose(union, {})).toThrow(StoreError)
   })
+})
+
+test('a refusal has the sentence that its rule gave it, or one made of its code', async () => {
+  const doors = defineStore({
+    name: 'doors',
+    state: { open: 0 },
+    mutations: {
+      open: {
+        payload: z.string(),
+        check: (_, who) =>
+          who === '' ? reject('nobody') : reject('not_you', { who }, `${who} has no key`),
+        apply(draft) {
+          draft.open += 1
+        },
+      },
+    },
+  })
+  const store = await doors.open(memoryJournal())
+  const refused = await store.dispatch('open', 'Ann').safe()
+  expect(refused).toMatchObject({
+    code: 'not_you',
+    details: { who: 'Ann' },
+    message: 'Ann has no key',
+  })
+  expect(await store.dispatch('open', '').safe()).toMatchObject({ message: 'refused: nobody' })
+  await store.close()
 })

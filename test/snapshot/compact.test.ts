@@ -31,7 +31,7 @@ describe('compacting', () => {
     await store.close()
     expect(headerOf().base).toMatchObject({ seq: 40 })
     const again = await openOn(disk)
-    expect(again.recovery).toEqual({ created: false, records: 3 })
+    expect(again.recovery).toEqual({ created: false, base: 40, records: 3 })
     expect(again.seq).toBe(43)
     expect(again.state).toStrictEqual(store.state)
     const first = { id: 't1', note: 'note 0', tags: ['t1'] }

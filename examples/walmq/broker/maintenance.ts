@@ -15,7 +15,7 @@ export class Maintenance {
   constructor(store: MetadataStore, every: number, onError: (error: unknown) => void) {
     this.#store = store
     this.#every = every
-    this.#compacted = store.seq - store.recovery.records
+    this.#compacted = store.recovery.base ?? 0
     this.#due = this.#compacted + every
     this.#stop = store.subscribe(() => {
       if (this.#store.seq >= this.#due) this.compact().catch(onError)

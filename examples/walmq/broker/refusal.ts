@@ -1,6 +1,6 @@
 // What the two planes throw, as the broker says it.
 import { Rejection, StoreError, type StoreErrorCode } from 'ministore-ts'
-import { BrokerError, type BrokerErrorCode } from './errors.ts'
+import { BROKER_ERROR_CODES, BrokerError, type BrokerErrorCode } from './errors.ts'
 
 /** Waits for it; what it throws becomes a BrokerError. */
 export async function refusing<R>(promise: Promise<R>): Promise<R> {
@@ -36,30 +36,15 @@ const STORE_CODES: { readonly [C in StoreErrorCode]?: BrokerErrorCode } = {
 }
 
 /** A rule of the metadata plane said no. */
-const REASONS = {
-  topic_exists: 'there is such a topic already',
-  no_such_topic: 'there is no such topic',
-  no_such_partition: 'the topic has no such partition',
-  not_more_partitions: 'a topic can only get more partitions',
-  no_such_group: 'there is no such group',
-  group_exists: 'there is such a group already',
-  group_in_use: 'the group has live consumers',
-  not_subscribed: 'the group is not subscribed to this partition',
-  beyond_end: 'this offset is not there yet',
-  out_of_range: 'this offset is not there',
-  too_many_gaps:
-    'there are too many gaps between the acknowledged ranges: acknowledge older messages first',
-} as const satisfies { readonly [C in BrokerErrorCode]?: string }
-
 function fromRejection({ code, details, message }: Rejection): BrokerError {
   if (code === 'invalid')
     return new BrokerError('invalid', issuesOf(details) ?? message, { details })
-  if (!isReason(code)) return new BrokerError('internal', message, { details })
-  const what = details === undefined ? '' : `: ${JSON.stringify(details)}`
-  return new BrokerError(code, `${REASONS[code]}${what}`, { details })
+  // Some rules are only for what the broker itself gets wrong.
+  return new BrokerError(isCode(code) ? code : 'internal', message, { details })
 }
 
-const isReason = (code: string): code is keyof typeof REASONS => Object.hasOwn(REASONS, code)
+const isCode = (code: string): code is BrokerErrorCode =>
+  BROKER_ERROR_CODES.some((known) => known === code)
 
 interface Issue {
   readonly path: readonly PropertyKey[]

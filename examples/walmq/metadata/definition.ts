@@ -1,9 +1,17 @@
 // The metadata plane: one store. Mutations are facts; commands decide, and are told what only the
 // message plane knows, such as where a partition ends.
-import { commandsFor, defineStore, reject, type StoreOf } from 'ministore-ts'
+import { commandsFor, defineStore, type StoreOf } from 'ministore-ts'
 import { z } from 'zod'
 import { acknowledged, firstUnacknowledged } from './cursor.ts'
 import { cursorOf, groupMutations, groupName, offset, ranges, subscriptionOf } from './groups.ts'
+import {
+  beyondEnd,
+  groupInUse,
+  noSuchPartition,
+  noSuchTopic,
+  notSubscribed,
+  outOfRange,
+} from './refusals.ts'
 import { emptyMetadata, type Metadata } from './state.ts'
 import { retention, topicMutations, topicName } from './topics.ts'
 
@@ -18,7 +26,7 @@ const commands = commandsFor<Metadata, typeof mutations>()({
     input: z.object({ name: topicName, ...z.object(retention).partial().shape }),
     run(tx, { name, ...settings }) {
       const topic = tx.state.topics.get(name)
-      if (!topic) return reject('no_such_topic', { topic: name })
+      if (!topic) return noSuchTopic(name)
       const { retentionMs = topic.retentionMs, retentionBytes = topic.retentionBytes } = settings
       const { keepUnacked = topic.keepUnacked } = settings
       tx.dispatch('updateRetention', { name, retentionMs, retentionBytes, keepUnacked })
@@ -30,7 +38,7 @@ const commands = commandsFor<Metadata, typeof mutations>()({
     input: z.object({ name: topicName }),
     run(tx, { name }) {
       const topic = tx.state.topics.get(name)
-      if (!topic) return reject('no_such_topic', { topic: name })
+      if (!topic) return noSuchTopic(name)
       tx.dispatch('deleteTopic', { name, topicId: topic.id })
       return { topicId: topic.id }
     },
@@ -46,7 +54,7 @@ const commands = commandsFor<Metadata, typeof mutations>()({
     }),
     run(tx, { group, topic, from, ends }) {
       const found = tx.state.topics.get(topic)
-      if (!found) return reject('no_such_topic', { topic })
+      if (!found) return noSuchTopic(topic)
       if (tx.state.groups.get(group)?.subscriptions.has(topic)) return { isNew: false }
       if (!tx.state.groups.has(group)) tx.dispatch('createGroup', { group })
       const cursors = from === 'earliest' ? [...found.logStart] : ends
@@ -60,9 +68,9 @@ const commands = commandsFor<Metadata, typeof mutations>()({
     input: z.object({ ...place, ranges, end }),
     run(tx, { ranges, end, ...where }) {
       const cursor = cursorOf(tx.state, where)
-      if (!cursor) return reject('not_subscribed', where)
+      if (!cursor) return notSubscribed(where)
       const beyond = ranges.find(([, to]) => to >= end)
-      if (beyond) return reject('beyond_end', { offset: beyond[1], end })
+      if (beyond) return beyondEnd(beyond[1], end)
       const isNews = ranges.some(([from, to]) => firstUnacknowledged(cursor, from) <= to)
       if (isNews) tx.dispatch('ack', { ...where, ranges })
       return { next: isNews ? acknowledged(cursor, ranges).next : cursor.next }
@@ -73,9 +81,9 @@ const commands = commandsFor<Metadata, typeof mutations>()({
     input: z.object({ ...place, to: z.union([offset, z.enum(['earliest', 'latest'])]), end }),
     run(tx, { to, end, ...where }) {
       const start = tx.state.topics.get(where.topic)?.logStart[where.partition]
-      if (start === undefined) return reject('no_such_partition', where)
+      if (start === undefined) return noSuchPartition(where.topic, where.partition)
       const next = to === 'earliest' ? start : to === 'latest' ? end : to
-      if (next > end || next < start) return reject('out_of_range', { start, end })
+      if (next > end || next < start) return outOfRange(start, end)
       tx.dispatch('seek', { ...where, to: next })
       return { next }
     },
@@ -90,8 +98,7 @@ const commands = commandsFor<Metadata, typeof mutations>()({
     run(tx, { name, partition, ends }) {
       const topic = tx.state.topics.get(name)
       const start = topic?.logStart[partition]
-      if (!topic || start === undefined)
-        return reject('no_such_partition', { topic: name, partition })
+      if (!topic || start === undefined) return noSuchPartition(name, partition)
       let most = Number.POSITIVE_INFINITY
       if (topic.keepUnacked) {
         for (const group of tx.state.groups.keys()) {
@@ -121,7 +128,7 @@ const commands = commandsFor<Metadata, typeof mutations>()({
   removeGroup: {
     input: z.object({ group: groupName, consumers: z.int().min(0) }),
     run(tx, { group, consumers }) {
-      if (consumers > 0) return reject('group_in_use', { group, consumers })
+      if (consumers > 0) return groupInUse(group, consumers)
       tx.dispatch('deleteGroup', { group })
       return undefined
     },

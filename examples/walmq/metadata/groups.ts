@@ -3,6 +3,14 @@ import { type Immutable, mutationsFor, reject } from 'ministore-ts'
 import { table } from 'ministore-ts/table'
 import { z } from 'zod'
 import { acknowledged, cursorAt, type ReadonlyCursor } from './cursor.ts'
+import {
+  groupExists,
+  noSuchGroup,
+  noSuchTopic,
+  notSubscribed,
+  outOfRange,
+  tooManyGaps,
+} from './refusals.ts'
 import type { Gap, Metadata, Subscription } from './state.ts'
 import { topicName } from './topics.ts'
 
@@ -20,16 +28,14 @@ const place = { group: groupName, topic: topicName, partition: offset }
 export const groupMutations = mutationsFor<Metadata>()({
   createGroup: {
     payload: z.object({ group: groupName }),
-    check: ({ groups }, { group }) =>
-      groups.has(group) ? reject('group_exists', { group }) : undefined,
+    check: ({ groups }, { group }) => (groups.has(group) ? groupExists(group) : undefined),
     apply: (draft, { group }, { at }) =>
       void draft.groups.set(group, { createdAt: at, subscriptions: table<Subscription>() }),
   },
 
   deleteGroup: {
     payload: z.object({ group: groupName }),
-    check: ({ groups }, { group }) =>
-      groups.has(group) ? undefined : reject('no_such_group', { group }),
+    check: ({ groups }, { group }) => (groups.has(group) ? undefined : noSuchGroup(group)),
     apply: (draft, { group }) => void draft.groups.delete(group),
   },
 
@@ -43,12 +49,11 @@ export const groupMutations = mutationsFor<Metadata>()({
     }),
     check({ topics, groups }, { group, topic, topicId, cursors }) {
       const found = topics.get(topic)
-      if (found?.id !== topicId || found.partitions !== cursors.length)
-        return reject('no_such_topic', { topic })
+      if (found?.id !== topicId || found.partitions !== cursors.length) return noSuchTopic(topic)
       const below = found.logStart.findIndex((start, index) => (cursors[index] ?? 0) < start)
-      if (below >= 0) return reject('out_of_range', { start: found.logStart[below] ?? 0 })
+      if (below >= 0) return outOfRange(found.logStart[below] ?? 0)
       const subscriptions = groups.get(group)?.subscriptions
-      if (!subscriptions) return reject('no_such_group', { group })
+      if (!subscriptions) return noSuchGroup(group)
       return subscriptions.has(topic) ? reject('already_subscribed', { group, topic }) : undefined
     },
     apply(draft, { group, topic, topicId, cursors }) {
@@ -61,9 +66,9 @@ export const groupMutations = mutationsFor<Metadata>()({
     payload: z.object({ ...place, ranges }),
     check(state, { ranges, ...where }) {
       const cursor = cursorOf(state, where)
-      if (!cursor) return reject('not_subscribed', where)
+      if (!cursor) return notSubscribed(where)
       const { ahead } = acknowledged(cursor, ranges)
-      return ahead.length > 2 * MAX_GAPS ? reject('too_many_gaps', { most: MAX_GAPS }) : undefined
+      return ahead.length > 2 * MAX_GAPS ? tooManyGaps(MAX_GAPS) : undefined
     },
     apply(draft, { ranges, group, topic, partition }) {
       draft.groups.get(group)?.subscriptions.update(topic, ({ cursors }) => {
@@ -76,9 +81,9 @@ export const groupMutations = mutationsFor<Metadata>()({
   seek: {
     payload: z.object({ ...place, to: offset }),
     check(state, { to, ...where }) {
-      if (!cursorOf(state, where)) return reject('not_subscribed', where)
+      if (!cursorOf(state, where)) return notSubscribed(where)
       const start = state.topics.get(where.topic)?.logStart[where.partition] ?? 0
-      return to < start ? reject('out_of_range', { start }) : undefined
+      return to < start ? outOfRange(start) : undefined
     },
     apply(draft, { group, topic, partition, to }) {
       draft.groups.get(group)?.subscriptions.update(topic, ({ cursors }) => {

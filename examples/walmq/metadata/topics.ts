@@ -2,6 +2,7 @@
 import { mutationsFor, reject } from 'ministore-ts'
 import { z } from 'zod'
 import { cursorAt, movedUp, unacknowledged } from './cursor.ts'
+import { noSuchPartition, noSuchTopic, notMorePartitions, topicExists } from './refusals.ts'
 import type { Gap, Metadata } from './state.ts'
 
 export const MAX_PARTITIONS = 256
@@ -29,8 +30,7 @@ export const topicMutations = mutationsFor<Metadata>()({
       keepUnacked: retention.keepUnacked.default(false),
       maxMessageBytes: positive.max(MAX_MESSAGE_BYTES).default(2 ** 20),
     }),
-    check: ({ topics }, { name }) =>
-      topics.has(name) ? reject('topic_exists', { topic: name }) : undefined,
+    check: ({ topics }, { name }) => (topics.has(name) ? topicExists(name) : undefined),
     apply(draft, { name, ...settings }, { at }) {
       const logStart = new Array<number>(settings.partitions).fill(0)
       draft.topics.set(name, { id: draft.nextTopicId, ...settings, logStart, createdAt: at })
@@ -40,8 +40,7 @@ export const topicMutations = mutationsFor<Metadata>()({
 
   updateRetention: {
     payload: z.object({ name: topicName, ...retention }),
-    check: ({ topics }, { name }) =>
-      topics.has(name) ? undefined : reject('no_such_topic', { topic: name }),
+    check: ({ topics }, { name }) => (topics.has(name) ? undefined : noSuchTopic(name)),
     apply(draft, { name, ...settings }) {
       draft.topics.update(name, (topic) => void Object.assign(topic, settings))
     },
@@ -51,9 +50,9 @@ export const topicMutations = mutationsFor<Metadata>()({
     payload: z.object({ name: topicName, count: partitionCount }),
     check({ topics }, { name, count }) {
       const topic = topics.get(name)
-      if (!topic) return reject('no_such_topic', { topic: name })
+      if (!topic) return noSuchTopic(name)
       const { partitions } = topic
-      return count > partitions ? undefined : reject('not_more_partitions', { partitions })
+      return count > partitions ? undefined : notMorePartitions(partitions)
     },
     apply(draft, { name, count }) {
       draft.topics.update(name, (topic) => {
@@ -73,7 +72,7 @@ export const topicMutations = mutationsFor<Metadata>()({
     payload: z.object({ name: topicName, partition: z.int().min(0), logStart: z.int().min(0) }),
     check({ topics }, { name, partition, logStart }) {
       const start = topics.get(name)?.logStart[partition]
-      if (start === undefined) return reject('no_such_partition', { topic: name, partition })
+      if (start === undefined) return noSuchPartition(name, partition)
       return logStart > start ? undefined : reject('nothing_to_trim', { logStart: start })
     },
     apply(draft, { name, partition, logStart }) {
@@ -98,7 +97,7 @@ export const topicMutations = mutationsFor<Metadata>()({
     payload: z.object({ name: topicName, topicId: positive }),
     check({ topics }, { name, topicId }) {
       const isThere = topics.get(name)?.id === topicId
-      return isThere ? undefined : reject('no_such_topic', { topic: name })
+      return isThere ? undefined : noSuchTopic(name)
     },
     apply(draft, { name, topicId }) {
       draft.topics.delete(name)

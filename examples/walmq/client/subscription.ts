@@ -1,20 +1,10 @@
 // What the server pushes for one subscription, to be taken one by one.
 import type { BrokerError } from '../broker/errors.ts'
-import type { Gap } from '../broker/types.ts'
+import type { Delivery, Gap } from '../broker/types.ts'
 import type { Event } from '../server/protocol.ts'
 import type { Client } from './client.ts'
 
-export interface ClientDelivery {
-  readonly type: 'message'
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly ts: number
-  readonly key: string | undefined
-  readonly body: Buffer
-  readonly redelivered: boolean
-  /** Resolves when it is durable. */
-  ack(): Promise<void>
+export interface ClientDelivery extends Omit<Delivery, 'nack'> {
   /** To be delivered again, to any consumer of the group. */
   nack(): Promise<void>
 }

@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const BUILT = 'MINISTORE_BUILT'
 /** The definitions that tests name by `--store`; beside each is what it compiles to, in `.js`. */
 const DEFINITIONS = ['test/store/broker.ts', 'test/cli/stores.ts', 'test/cli/tickets.ts']
+/** What else runs there, in processes of its own. */
+const PROGRAMS = ['test/file/child.ts']
 
 /** The directory of that project. */
 export const home = (): string => process.env[BUILT] ?? ''
@@ -28,8 +30,8 @@ export function setup(): () => void {
   compile({ rootDir: join(root, 'src'), outDir: join(installed(), 'dist') }, [join(root, 'src')])
   copyFileSync(join(root, 'package.json'), join(installed(), 'package.json'))
   writeFileSync(join(home(), 'package.json'), '{"private":true,"type":"module"}')
-  const definitions = DEFINITIONS.map((name) => join(root, name))
-  compile({ rootDir: root, outDir: home() }, definitions)
+  const compiled = [...DEFINITIONS, ...PROGRAMS].map((name) => join(root, name))
+  compile({ rootDir: root, outDir: home() }, compiled)
   for (const name of DEFINITIONS) cpSync(join(root, name), join(home(), name))
   // A project of its own: the paths of the one around it lead to the sources.
   writeFileSync(join(home(), 'tsconfig.json'), '{}')

@@ -1,6 +1,9 @@
 // Run as a process of its own: `node … child.ts <what> <path> [user id]`. Speaks in JSON lines.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { StoreError } from 'ministore-ts'
@@ -9,7 +12,10 @@ import { sizes } from './sizes.ts'
 
 const [what = '', path = '', user = ''] = process.argv.slice(2)
 if (user) {
-  // Only now, since as somebody else it could not use what the loader has cached.
+  // All that opening loads, since somebody else may not even see this directory.
+  const directory = mkdtempSync(join(tmpdir(), 'ministore-'))
+  await (await ledger.open(join(directory, 'first'))).close()
+  rmSync(directory, { recursive: true })
   process.setgroups?.([])
   process.setgid?.(Number(user))
   process.setuid?.(Number(user))

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { onTestFinished } from 'vitest'
+import { home } from '../cli/build.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const ALIAS = {
@@ -27,26 +29,13 @@ interface Speaker {
   next(): Promise<Record<string, unknown> | undefined>
 }
 
-/**
- * Starts child.ts, from the sources and as another user where one is given (only root may); it is
- * killed when the test ends at the latest.
- */
+/** Starts child.ts, as another user where one is given (only root may); it is killed when the test ends at the latest. */
 export function start(what: string, path: string, user?: number): Child {
-  const child = spawn(
-    process.execPath,
-    [
-      '--import',
-      import.meta.resolve('jiti/register'),
-      here('child.ts'),
-      what,
-      path,
-      `${user ?? ''}`,
-    ],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, JITI_ALIAS: JSON.stringify(ALIAS) },
-    },
-  )
+  // As it was built: what is loaded once is not looked for again by somebody who may not see it.
+  const program = join(home(), 'test/file/child.js')
+  const child = spawn(process.execPath, [program, what, path, `${user ?? ''}`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   if (!child.stdout) throw new Error('a child without stdout')
   return {

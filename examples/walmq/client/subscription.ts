@@ -8,15 +8,21 @@ export interface ClientDelivery extends Omit<Delivery, 'nack'> {
   /** To be delivered again, to any consumer of the group. */
   nack(): Promise<void>
 }
+/** Handed out, and not yet dropped. */
+const MOST_TAKEN = 1000
+
 type Pushed = Exclude<Event, { event: 'end' }>
 
 export class Subscription implements AsyncIterable<ClientDelivery | Gap> {
   /** Its name in this connection. */
   readonly sub: string
   readonly #client: Client
-  #items: (ClientDelivery | Gap)[] = []
+  readonly #items: (ClientDelivery | Gap)[] = []
+  /** How many of them were handed out. */
+  #taken = 0
   #wake: (() => void) | undefined
   #isEnded = false
+  #isClosed = false
   #error: BrokerError | undefined
 
   constructor(client: Client, sub: string) {
@@ -25,25 +31,28 @@ export class Subscription implements AsyncIterable<ClientDelivery | Gap> {
   }
 
   /**
-   * Ends when the subscription is closed; throws where the connection or the server ends it. Leaving the
-   * loop closes nothing: what was delivered can still be acknowledged.
+   * Ends at once when the subscription is closed; throws where the connection or the server ends it. Leaving
+   * the loop closes nothing: what was delivered can still be acknowledged, and another loop goes on behind it.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ClientDelivery | Gap, void> {
     for (;;) {
-      // Not shift(): that would be slow where thousands wait.
-      const items = this.#items
-      this.#items = []
-      yield* items
-      if (this.#items.length > 0) continue
-      if (this.#error) throw this.#error
-      if (this.#isEnded) return
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
+      // What is left is delivered again, to whoever comes next: it is not this one's to acknowledge.
+      if (this.#isClosed) return
+      const item = this.#next()
+      if (item) yield item
+      else if (this.#error) throw this.#error
+      else if (this.#isEnded) return
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+      }
     }
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
+    this.#wake?.()
     if (!this.#isEnded) await this.#client.request('unsubscribe', { sub: this.sub })
   }
 
@@ -69,6 +78,17 @@ export class Subscription implements AsyncIterable<ClientDelivery | Gap> {
       })
     }
     this.#wake?.()
+  }
+
+  /** Not shift(), which is slow where thousands wait. */
+  #next(): ClientDelivery | Gap | undefined {
+    if (this.#taken === this.#items.length || this.#taken === MOST_TAKEN) {
+      this.#items.splice(0, this.#taken)
+      this.#taken = 0
+    }
+    const item = this.#items[this.#taken]
+    if (item) this.#taken += 1
+    return item
   }
 
   /** For the client alone. */

@@ -61,6 +61,29 @@ test('W1: bodies from 0 bytes to 1 MiB come back as they were, and are acknowled
   await Promise.all([one.close(), other.close()])
 })
 
+test('a loop that is left can be gone on with, and one that closes its subscription ends', async () => {
+  const one = await client()
+  await one.request('topic_create', { topic: 'loops' })
+  await one.publishBatch(
+    'loops',
+    [1, 2, 3, 4].map((length) => ({ body: bytes(length) })),
+  )
+  const subscription = await one.subscribe('loops', { group: 'readers' })
+  // All four are there before the first is taken.
+  await one.request('ping', {})
+  const seen: number[] = []
+  for await (const item of subscription) {
+    if (item.type === 'message') seen.push(item.offset)
+    break
+  }
+  for await (const item of subscription) {
+    if (item.type === 'message') seen.push(item.offset)
+    if (seen.length === 3) await subscription.close()
+  }
+  expect(seen).toEqual([0, 1, 2])
+  await one.close()
+})
+
 test('what is given back comes again, and an end is told', async () => {
   const one = await client()
   await one.request('topic_create', { topic: 'nacks' })

@@ -462,10 +462,13 @@ export type StoreErrorCode =
   | 'wrong_store' // a journal of another store
   | 'foreign' // not a ministore journal
   | 'newer_format' // written by a newer ministore, or a newer definition
-  | 'compacted' // these records were compacted; their archive has them
+  | 'compacted' // these records were compacted or truncated away
+  | 'rewound' // a shared journal is another one than it was, or lost records that were durable
   | 'corrupt' // damaged: bytes that were once safe are not what was written
   | 'locked' // another writer has the journal, or no lock can be had
   | 'read_only' // the journal was opened for reading
+  | 'config' // a shared journal's engine is set up so that it cannot be used
+  | 'unavailable' // a shared journal cannot be reached for now; certainly not written
   | 'io' // the disk refused; certainly not written
   | 'unknown' // the disk failed half-way: the record may or may not be in the journal
   | 'closed' // the store was closed

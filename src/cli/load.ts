@@ -1,9 +1,7 @@
-// A user's definition, from a TypeScript or JavaScript file, on every supported Node.
-import { stat } from 'node:fs/promises'
-import { relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { createJiti } from 'jiti'
+// A user's definition, out of the module that `--store` names.
+import { resolve } from 'node:path'
 import { type AnyStoreDefinition, definitionBrand } from '../index.ts'
+import { importNamed } from './module.ts'
 import { didYouMean } from './suggest.ts'
 
 export interface Loaded {
@@ -19,8 +17,7 @@ export interface Loaded {
  * standard error from then on: it is no part of a report.
  */
 export async function load(where: string): Promise<Loaded> {
-  const { file, wanted } = await split(where)
-  const exported = Object.entries(await importFile(file))
+  const { file, wanted, exported } = await importNamed('--store', where)
   const definitions = exported.filter(([, value]) => isDefinition(value))
   const found = definitions.filter(([name]) => wanted === undefined || name === wanted)
   const [first] = found
@@ -39,56 +36,6 @@ export async function load(where: string): Promise<Loaded> {
 /** The definition alone. */
 export async function loadDefinition(where: string): Promise<AnyStoreDefinition> {
   return (await load(where)).definition
-}
-
-/** A path may have a `#` of its own. */
-async function split(where: string): Promise<{ file: string; wanted?: string }> {
-  const at = where.lastIndexOf('#')
-  const file = where.slice(0, at)
-  if (at === -1 || (await isFile(where))) return { file: where }
-  return { file, wanted: where.slice(at + 1) }
-}
-
-async function importFile(file: string): Promise<Record<string, unknown>> {
-  if (!(await isFile(file))) throw new Error(`--store ${file}: there is no such file`)
-  const jiti = createJiti(import.meta.url, {
-    tsconfigPaths: true,
-    fsCache: false,
-    // To transform them takes longer than all that a command does.
-    nativeModules: ['zod', 'immer', 'ministore-ts'],
-  })
-  try {
-    return await jiti.import<Record<string, unknown>>(resolve(file))
-  } catch (cause) {
-    throw new Error(`--store ${file} cannot be loaded: ${reason(cause)}`, { cause })
-  }
-}
-
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  )
-
-/** What was thrown, and by which line of the user's: the rest of a stack is not about their code. */
-function reason(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown)
-  const { message, stack = '' } = thrown
-  const [what = ''] = message.split('\nRequire stack:')
-  const [, importer] = /\nRequire stack:\n- (.+)/.exec(message) ?? []
-  const place = importer === undefined ? placeIn(stack.slice(stack.indexOf(message))) : importer
-  // The parser ends its message with the place, on a line of its own.
-  const shown = what.replace(/\s+\n\s*/g, ' ').trim()
-  return place === undefined ? shown : `${shown} (${relative('', place)})`
-}
-
-const OWN = fileURLToPath(new URL('..', import.meta.url))
-
-/** `/home/me/src/broker.ts:3:9` */
-function placeIn(stack: string): string | undefined {
-  const frames = stack.matchAll(/^ +at (?:.*\()?(?:file:\/\/)?(\/.*?:\d+:\d+)\)?$/gm)
-  const places = [...frames].map(([, place = '']) => place)
-  return places.find((place) => !place.includes('/node_modules/') && !place.startsWith(OWN))
 }
 
 // By its brand, not instanceof: the file may load another copy of this package.

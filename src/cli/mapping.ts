@@ -1,8 +1,7 @@
 // Which mutations an imported line stands for: by its name, or as the user's own function says.
-import { resolve } from 'node:path'
-import { createJiti } from 'jiti'
 import type { Definition, Input } from '../index.ts'
 import type { Variant } from './mini-rs.ts'
+import { importNamed } from './module.ts'
 import { didYouMean } from './suggest.ts'
 
 /** The mutations of one record, in order; none where the line is left out. Throws what is wrong with it. */
@@ -41,28 +40,13 @@ function payloadOf(value: unknown, schema: unknown): unknown {
  * that exports one function.
  */
 export async function loadMapping(where: string): Promise<Mapping> {
-  const [file = '', wanted] = where.split('#')
-  const exported = Object.entries(await importFile(file))
+  const { file, wanted, exported } = await importNamed('--map', where)
   const functions = exported.filter(([, value]) => typeof value === 'function')
   const found = functions.filter(([name]) => wanted === undefined || name === wanted)
   const [first] = found
   if (first && found.length === 1) return checked(first[1] as (variant: Variant) => unknown)
   const names = functions.map(([name]) => `${file}#${name}`).join(', ') || 'none'
   throw new Error(`--map ${where} does not name one function; ${file} exports: ${names}`)
-}
-
-async function importFile(file: string): Promise<Record<string, unknown>> {
-  const jiti = createJiti(import.meta.url, {
-    tsconfigPaths: true,
-    fsCache: false,
-    // To transform them takes longer than all that a command does.
-    nativeModules: ['zod', 'immer', 'ministore-ts'],
-  })
-  try {
-    return await jiti.import<Record<string, unknown>>(resolve(file))
-  } catch (cause) {
-    throw new Error(`--map ${file} cannot be loaded: ${(cause as Error).message}`, { cause })
-  }
 }
 
 const checked =

@@ -40,20 +40,20 @@ export function inPlace(initial: unknown): InPlace {
   let moved = new Set<object>()
   /** What the reducer put in: frozen when it is done, as Immer does. */
   const fresh: object[] = []
-  /** The reducer's payload: frozen through and through, known to be JSON, and new. */
-  let known: unknown
+  /** The payload: frozen through and through, known to be JSON, and new. Any other is as what reducers make. */
+  let fromRecord: unknown
   let isChanged = false
   let refusal: TypeError | undefined
 
   const draftOf = (original: object, parent?: Drafted): object => {
-    const known = byOriginal.get(original)
-    if (known) return known.draft
+    const drafted = byOriginal.get(original)
+    if (drafted) return drafted.draft
     const { proxy: draft, revoke } = isTable(original)
       ? tableInPlace(original, place)
       : Proxy.revocable(original, traps)
-    const drafted = { original, draft, parent, revoke }
-    byOriginal.set(original, drafted)
-    byDraft.set(draft, drafted)
+    const first = { original, draft, parent, revoke }
+    byOriginal.set(original, first)
+    byDraft.set(draft, first)
     return draft
   }
   /** Even where the reducer catches it. */
@@ -64,9 +64,9 @@ export function inPlace(initial: unknown): InPlace {
   /** The state has copies of these, where Immer has these themselves and would see no change. */
   const copied = new WeakSet<object>()
   const thaw = (value: object): object => {
-    const own = thawed(value)
-    if (own !== value) copied.add(value)
-    return own
+    const open = thawed(value)
+    if (open !== value) copied.add(value)
+    return open
   }
   /** What the reducer put in itself is no draft. */
   const readBack = (value: object): object =>
@@ -87,7 +87,7 @@ export function inPlace(initial: unknown): InPlace {
       return false
     }
     take(target, key, old)
-    if (isObject(value) && value !== known) {
+    if (isObject(value) && value !== fromRecord) {
       const keys = given.get(target)
       if (keys) keys.add(key)
       else given.set(target, new Set([key]))
@@ -112,11 +112,11 @@ export function inPlace(initial: unknown): InPlace {
       const value = Reflect.get(target, key)
       if (key === IMMER_DRAFT) refuse('it asks Immer about its draft')
       if (!isObject(value) || !Object.hasOwn(target, key)) return value
-      if (value === known) return value
+      if (value === fromRecord) return value
       if (isGiven(target, key)) return readBack(value)
-      const own = thaw(value)
-      if (own !== value) Reflect.set(target, key, own)
-      return draftOf(own, byOriginal.get(target))
+      const open = thaw(value)
+      if (open !== value) Reflect.set(target, key, open)
+      return draftOf(open, byOriginal.get(target))
     },
     set: put,
     deleteProperty(target, key) {
@@ -138,11 +138,11 @@ export function inPlace(initial: unknown): InPlace {
     refuse,
     read(table, key) {
       const value = table.get(key)
-      if (!isObject(value) || value === known) return value
+      if (!isObject(value) || value === fromRecord) return value
       if (isGiven(table, key)) return readBack(value)
-      const own = thaw(value)
-      if (own !== value) table.set(key, own)
-      return draftOf(own, byOriginal.get(table))
+      const open = thaw(value)
+      if (open !== value) table.set(key, open)
+      return draftOf(open, byOriginal.get(table))
     },
     write(table, key, value) {
       if (replaces(table, key, table.get(key), value)) table.set(key, value)
@@ -165,7 +165,7 @@ export function inPlace(initial: unknown): InPlace {
 
   /** What the state may hold: moved where its place is gone, shared where it is frozen, else a copy. */
   const own = (value: unknown): unknown => {
-    if (!isObject(value) || value === known) return value
+    if (!isObject(value) || value === fromRecord) return value
     const drafted = byDraft.get(value)
     if (!drafted) {
       if (Object.isFrozen(value)) return shared(value)
@@ -181,15 +181,15 @@ export function inPlace(initial: unknown): InPlace {
   const shared = (value: unknown): unknown => {
     if (byDraft.has(value)) refuse('it freezes what holds a draft')
     if (!isObject(value)) return value
-    let isShared = Object.isFrozen(value)
-    const own = copy(value, (inner) => {
+    let isFrozen = Object.isFrozen(value)
+    const made = copy(value, (inner) => {
       const owned = shared(inner)
-      isShared &&= owned === inner
+      isFrozen &&= owned === inner
       return owned
     })
-    if (isShared) return value
+    if (isFrozen) return value
     fresh.push(value)
-    return own
+    return made
   }
   const copyOriginal = (original: object): object =>
     copy(original, (value, key) => {
@@ -200,7 +200,7 @@ export function inPlace(initial: unknown): InPlace {
 
   function run({ mutation, payload, version }: Part, meta: Meta): void {
     state = thaw(state)
-    known = version === undefined ? payload : undefined
+    fromRecord = version === undefined ? payload : undefined
     const draft = draftOf(state)
     const returned = mutation.apply(draft, payload, meta)
     if (refusal) throw refusal
@@ -273,14 +273,14 @@ function copy(value: object, inner: (value: unknown, key: string) => unknown): o
   if (Array.isArray(value)) return copyArray(value, inner)
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw new TypeError('it is not JSON')
-  const copied = prototype === null ? Object.create(null) : {}
+  const result = prototype === null ? Object.create(null) : {}
   for (const key of Object.getOwnPropertyNames(value)) {
     const property = Object.getOwnPropertyDescriptor(value, key)
     if (key === '__proto__' || !property?.enumerable || property.get || property.set)
       throw new TypeError(`its ${key} is not a plain property`)
-    copied[key] = inner(property.value, key)
+    result[key] = inner(property.value, key)
   }
-  return copied
+  return result
 }
 
 function copyArray(value: unknown[], inner: (value: unknown, key: string) => unknown): unknown[] {

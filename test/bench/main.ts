@@ -16,6 +16,7 @@ import { asMarkdown, asText, type Report } from './table.ts'
 const ROWS: Readonly<Record<string, (options: Options) => Promise<Row>>> = {
   'durable-one': async (options) => (await import('./durable.ts')).oneCaller(options),
   'durable-many': async (options) => (await import('./durable.ts')).manyCallers(options),
+  journals: async (options) => (await import('./side-by-side.ts')).sideBySide(options),
   syncs: async (options) => (await import('./durable.ts')).syncsInTurn(options),
   'syncs-many': async (options) => (await import('./durable.ts')).syncsAtOnce(options),
   'in-memory': async (options) => (await import('./in-memory.ts')).inMemory(options),

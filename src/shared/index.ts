@@ -1,0 +1,3 @@
+// Journals that several processes share: an engine keeps the records, this folder the promises.
+export type { Engine, EngineEntry, EngineInfo } from './engine.ts'
+export { type SharedJournal, type SharedOptions, sharedJournal } from './journal.ts'

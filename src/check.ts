@@ -1,8 +1,8 @@
 // Step 1: input → checked, JSON-safe, canonical payload. The only place where zod runs.
 import { z } from 'zod'
-import { freeze, isThenable } from './draft.ts'
+import { isThenable } from './draft.ts'
 import { Rejection, StoreError } from './errors.ts'
-import { canonicalText, payloadIssue } from './json/index.ts'
+import { canonicalText, freeze, payloadIssue } from './json/index.ts'
 import { encodePart } from './record/encode.ts'
 import type { Declaration, Meta, Part } from './types.ts'
 

@@ -21,14 +21,6 @@ export function reduce(state: unknown, { mutation, payload }: Part, meta: Meta):
   }
 }
 
-/** Deeply; what is frozen already is taken for frozen through and through, as in Immer. */
-export function freeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  Object.freeze(value)
-  for (const key of Object.keys(value)) freeze(Reflect.get(value, key))
-  return value
-}
-
 /** Also takes the promise over, so that its failing cannot end the process. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (typeof (value as PromiseLike<unknown> | null)?.then !== 'function') return false

@@ -1,11 +1,11 @@
 // Step 4: listeners hear of durable records only, and cannot harm the store or each other.
 import { isThenable } from './draft.ts'
 import { committed } from './record/decode.ts'
-import type { Listener, Pending } from './types.ts'
+import type { Listener, Settled } from './types.ts'
 
 export function publish(
   listeners: ReadonlySet<Listener>,
-  record: NonNullable<Pending['record']>,
+  record: Settled,
   previous: unknown,
   onError: (error: unknown) => void = console.error,
 ): void {

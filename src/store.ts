@@ -2,10 +2,11 @@
 import { check, checkRule } from './check.ts'
 import { isThenable, reduce } from './draft.ts'
 import { Rejection, StoreError } from './errors.ts'
-import { append } from './journal.ts'
+import { catchUp, follow } from './follow/index.ts'
+import { append, isPassing, refusal } from './journal.ts'
 import { publish } from './publish.ts'
 import { encode, encodeBody, timeText } from './record/encode.ts'
-import { keysUpTo, remember } from './record/keys.ts'
+import { answer, forget, keysUpTo, remember } from './record/keys.ts'
 import { replay } from './replay/index.ts'
 import type * as T from './types.ts'
 
@@ -14,18 +15,18 @@ export async function openCore(
   definition: T.Definition,
   journal: T.Journal,
   start: T.Start | undefined,
-  { now = Date.now, onListenerError }: T.OpenOptions,
+  { now = Date.now, onListenerError, onStop }: T.OpenOptions,
 ): Promise<T.Core> {
   const keys: T.Keys = new Map()
   const toText = timeText()
   const { records, fallback, ...replayed } = await replay(definition, journal, { keys, start })
-  /** What everybody sees. */
-  let durable: T.Head = replayed
-  /** What the next dispatch is decided on: ahead of `durable` by all that is in flight. */
-  let head = durable
+  const live: T.Live = {
+    ...{ durable: replayed, head: replayed, keys },
+    ...{ group: [], queue: [], isBehind: false },
+  }
   const listeners = new Set<T.Listener>()
-  const closers = new Set<() => void>()
-  let queue: T.Waiting[] = []
+  const ending = new AbortController()
+  const closers = new Set([() => ending.abort()])
   /** What is being decided; a dispatch in the middle of it could only be a mistake. */
   let deciding: T.Part[] | undefined
   let flushing: Promise<void> | undefined
@@ -34,22 +35,22 @@ export async function openCore(
 
   const commit: T.Core['commit'] = (run, options, given) =>
     new Promise((resolve, reject) => {
-      const { receipt, record } = decide(run, options, given)
+      if (stopped) throw stopped
+      const { receipt, record } = decide({ run, options, given })
       // Not spread: V8 takes longer for that than for the reducer.
-      queue.push({ receipt, record, resolve, reject })
+      live.queue.push({ receipt, record, resolve, reject, run, options, given })
       flushing ??= flush()
     })
 
   /** Steps 1 and 2, at once and on the tentative head: whatever is thrown here was never written. */
-  function decide(run: T.Run, options: T.CommitOptions, given: readonly T.Input[]) {
+  function decide({ run, options, given }: T.Asked): T.Pending {
     const { key, expectSeq } = options
-    if (stopped) throw stopped
     if (deciding) throw new TypeError('dispatch inside apply, check or run: use tx.dispatch')
     deciding = []
     try {
       const first = key === undefined ? undefined : keys.get(key)
-      if (first) return repeat(first, encodeBody(given.map(checkInput)))
-      const { seq } = head
+      if (first) return answer(first, encodeBody(given.map(checkInput)))
+      const { seq } = live.head
       if (expectSeq === undefined || expectSeq === seq) return transact(run, options, deciding)
       const details = { expected: expectSeq, actual: seq }
       throw new Rejection('conflict', details, `the store is at seq ${seq}, not ${expectSeq}`)
@@ -59,9 +60,9 @@ export async function openCore(
   }
 
   function transact(run: T.Run, { key, command }: T.CommitOptions, parts: T.Part[]): T.Pending {
+    let { state, seq } = live.head
     const at = toText(now())
-    const meta = Object.freeze({ seq: head.seq + 1, at, ...(key !== undefined && { key }) })
-    let { state } = head
+    const meta = Object.freeze({ seq: seq + 1, at, ...(key !== undefined && { key }) })
     const dispatch = (type: string, payload?: unknown) => {
       if (deciding !== parts)
         throw new TypeError('this transaction is over: dispatch in run() only')
@@ -75,20 +76,13 @@ export async function openCore(
     if (value instanceof Rejection) throw value
     if (isThenable(value)) throw new TypeError('run() is asynchronous: await before or after it')
     const result = value === undefined ? {} : { value }
-    const receipt = { ok: true, seq: head.seq, at, duplicate: false, ...result } as const
+    const receipt = { ok: true, seq, at, duplicate: false, ...result } as const
     if (parts.length === 0) return { receipt }
     const text = encode({ meta, command, parts }, journal)
     const record = { meta, command, parts, state, text }
     remember(keys, record)
-    head = { state, seq: meta.seq }
+    live.head = { state, seq: meta.seq }
     return { receipt: { ...receipt, seq: meta.seq }, record }
-  }
-
-  /** The same key again is the same request again: in flight, it waits for the first answer. */
-  function repeat({ body, receipt }: T.KeyedRecord, again: string): T.Pending {
-    if (again === body) return { receipt }
-    const what = `this key belongs to another mutation, which is at seq ${receipt.seq}`
-    throw new StoreError('key_reused', what, { seq: receipt.seq })
   }
 
   const checkInput = ({ type, payload }: T.Input) => check(definition.find(type), payload)
@@ -97,66 +91,86 @@ export async function openCore(
   async function flush(): Promise<void> {
     // Lets the rest of this turn's dispatches share the first flush.
     await undefined
-    while (queue.length > 0) {
-      const group = queue
-      queue = []
+    while (live.queue.length > 0) {
+      live.group = live.queue
+      live.queue = []
       try {
-        const seq = await append(journal, group, durable.seq)
-        const rest = group.findIndex(({ receipt }) => receipt.seq > seq)
-        if (rest >= 0) queue = [...group.splice(rest), ...queue]
-        group.forEach(settle)
+        if (live.isBehind) await catchUp(follower)
+        const seq = await append(journal, live.group, live.durable.seq)
+        live.isBehind ||= seq === undefined
+        const rest = live.group.findIndex(({ receipt }) => seq === undefined || receipt.seq > seq)
+        if (rest >= 0) live.queue = [...live.group.splice(rest), ...live.queue]
+        const { group } = live
+        live.group = []
+        for (const { record, receipt, resolve } of group) {
+          if (record) accept(record)
+          resolve(receipt)
+        }
       } catch (error) {
-        stop(error, group)
+        stop(error)
       }
     }
     flushing = undefined
   }
 
-  function settle({ record, receipt, resolve }: T.Waiting): void {
-    if (record) {
-      const previous = durable.state
-      durable = { state: record.state, seq: record.meta.seq }
-      publish(listeners, record, previous, onListenerError)
-    }
-    resolve(receipt)
+  function accept(record: T.Settled): void {
+    const previous = live.durable.state
+    live.durable = { state: record.state, seq: record.meta.seq }
+    publish(listeners, record, previous, onListenerError)
   }
 
-  /** Fail stop: the group has the outcome that the journal names, the rest was never written. */
-  function stop(cause: unknown, group: readonly T.Waiting[]): void {
+  /**
+   * The group has the outcome that the journal names, the rest was never written. Fail stop, unless the
+   * journal comes back and can then be asked what became of it.
+   */
+  function stop(cause: unknown): void {
     const broken = `the append to ${journal.name} broke off: ${cause}`
     const error = cause instanceof StoreError ? cause : new StoreError('unknown', broken, { cause })
-    const code = error.code === 'unknown' ? 'io' : error.code
-    const what = `not written: ${journal.name} takes no dispatches since seq ${durable.seq}`
-    const options = { path: error.path, cause: error }
-    const refused = new StoreError(code, `${what} (${error.message})`, options)
-    stopped ??= refused
-    for (const waiting of group) end(waiting, error)
-    for (const waiting of queue) end(waiting, refused)
-    queue = []
+    const refused = refusal(journal, error, live.durable.seq)
+    for (const waiting of live.group) end(waiting, error)
+    for (const waiting of live.queue) end(waiting, refused)
+    Object.assign(live, { group: [], queue: [], head: live.durable, isBehind: true })
+    if (stopped || isPassing(journal, error)) return
+    stopped = refused
+    for (const closer of [...closers]) closer()
+    onStop?.(error)
   }
 
   /** What only waited for records that are durable has its answer all the same. */
-  const end = (waiting: T.Waiting, error: StoreError) =>
-    waiting.receipt.seq > durable.seq ? waiting.reject(error) : settle(waiting)
+  function end({ receipt, record, resolve, reject }: T.Waiting, error: StoreError): void {
+    forget(keys, record)
+    if (live.isBehind || receipt.seq > live.durable.seq) reject(error)
+    else resolve(receipt)
+  }
 
   async function close(): Promise<void> {
     stopped = new StoreError('closed', `${journal.name} was closed: open it again`)
-    await flushing
+    await idle()
     for (const closer of [...closers]) closer()
+    await following
     await journal.close()
   }
 
+  const idle = async () => {
+    while (flushing !== undefined) await flushing
+  }
+  const follower = { definition, journal, live, decide, accept }
+  const following = journal.follow && follow(follower, ending.signal, idle).catch(stop)
   return {
     replayed: { records, fallback },
     listeners,
     closers,
-    getHead: () => durable,
+    getHead: () => live.durable,
+    getStopped: () => stopped,
     take: () => {
       if (stopped) throw stopped
-      return { ...durable, keys: keysUpTo(keys, durable.seq) }
+      return { ...live.durable, keys: keysUpTo(keys, live.durable.seq) }
     },
-    isClosed: () => closing !== undefined,
     commit,
+    refresh: () => {
+      live.isBehind ||= journal.follow !== undefined
+      return commit(() => undefined, {}, [])
+    },
     close: () => {
       closing ??= close()
       return closing

@@ -8,7 +8,7 @@
 // method signatures; `z.core.$ZodType` instead of `z.ZodType`, which is three times slower to check.
 import type { Draft } from 'immer'
 import type { z } from 'zod'
-import type { Rejection } from './errors.ts'
+import type { Rejection, StoreError } from './errors.ts'
 import type { ReadonlyTable, Table } from './table/types.ts'
 
 // ── 1. Declare ──────────────────────────────────────────────────────────────────────────────────
@@ -160,6 +160,8 @@ export interface OpenOptions {
   now?: (() => number) | undefined
   /** Told when a listener throws; nothing else is harmed. Default `console.error`. */
   onListenerError?: ((error: unknown) => void) | undefined
+  /** Told once why, where the store takes no more dispatches and follows no more, without having been closed. */
+  onStop?: ((error: StoreError) => void) | undefined
 }
 
 export interface FileOpenOptions extends OpenOptions {
@@ -254,6 +256,11 @@ export interface Journal {
   append(batch: readonly NewEntry[], expected: number): Promise<AppendResult>
   /** The durable records with seq > `after` (and ≤ `to`), contiguous, then ends. */
   read(after: number, options?: { to?: number | undefined }): AsyncIterable<readonly Entry[]>
+  /**
+   * Only where others append to it too: the records with seq > `after`, own ones as well, as they come.
+   * Ends when the signal aborts. A failed append that throws `unavailable` was certainly not written.
+   */
+  follow?(after: number, signal: AbortSignal): AsyncIterable<readonly Entry[]>
   close(): Promise<void>
   /** Only where it can keep snapshots. `read` then throws StoreError `compacted` below its base. */
   readonly snapshots?: Snapshots
@@ -329,6 +336,11 @@ export interface Store<S, M, C, Q = {}> {
   readonly recovery: Recovery
   getState(): Immutable<S>
   getInitialState(): Immutable<S>
+  /**
+   * A state no older than this call: of a shared journal, it has all that other processes had appended
+   * by then. Throws StoreError `unavailable`, and what `open` throws of a record that does not fit.
+   */
+  refresh(): Promise<Immutable<S>>
   /** parse → check → apply to a draft → journal → publish. Resolves when durable. */
   dispatch<K extends keyof M & string>(
     type: K,
@@ -902,12 +914,36 @@ export interface KeyedRecord {
 /** A dispatch that was decided and waits to be durable; without a record, for what it has seen. */
 export interface Pending {
   readonly receipt: Receipt
-  readonly record?: (Decoded & { readonly state: unknown; readonly text: string }) | undefined
+  readonly record?: (Settled & { readonly text: string }) | undefined
 }
-export interface Waiting extends Pending {
+/** As long as it is not durable it may be decided again, where other writers are first. */
+export interface Waiting extends Pending, Asked {
   readonly resolve: (receipt: Receipt) => void
   readonly reject: (error: unknown) => void
 }
+/** `given`: what `run` will dispatch, for a repeated key to be compared by. */
+export interface Asked {
+  readonly run: Run
+  readonly options: CommitOptions
+  readonly given: readonly Input[]
+}
+/** What is durable, and what stands on it: `head` is `durable` with all that waits applied. */
+export interface Live {
+  /** What everybody sees. */
+  durable: Head
+  /** What the next dispatch is decided on. */
+  head: Head
+  /** Of both. */
+  readonly keys: Keys
+  /** In the air. */
+  group: Waiting[]
+  /** What goes out next. */
+  queue: Waiting[]
+  /** Others have appended, or may have: what they did comes before anything of ours. */
+  isBehind: boolean
+}
+/** A record with the state that it gives. */
+export type Settled = Decoded & { readonly state: unknown }
 export type Committed = RecordOf<string, unknown>
 export type Listener = (state: unknown, previous: unknown, records: readonly Committed[]) => unknown
 export type Selector = (state: unknown) => unknown
@@ -926,10 +962,12 @@ export interface Core {
   readonly closers: Set<() => void>
   /** The durable state. */
   getHead(): Head
-  isClosed(): boolean
+  /** Why it takes no dispatches: `closed`, or what broke. */
+  getStopped(): StoreError | undefined
   /** The durable state and its keys; never changed by what comes after. Throws where the store has stopped. */
   take(): Snapshot
-  /** `given`: what `run` will dispatch, for a repeated key to be compared by. */
   commit(run: Run, options: CommitOptions, given: readonly Input[]): Promise<Receipt>
+  /** Resolves when what others had appended by now is in the state. */
+  refresh(): Promise<unknown>
   close(): Promise<void>
 }

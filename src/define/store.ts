@@ -99,6 +99,10 @@ function surface(
     recovery,
     getState: () => core.getHead().state,
     getInitialState: () => definition.initial,
+    refresh: async () => {
+      await core.refresh()
+      return core.getHead().state
+    },
     dispatch: (type: string, payload?: unknown, options?: T.DispatchOptions) =>
       dispatchAll([{ type, payload }], options),
     dispatchAll,

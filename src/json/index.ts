@@ -97,3 +97,11 @@ function objectIssue(value: object | null, depth: number): string | undefined {
 
 /** What else somebody put there would be in no snapshot. */
 const hasOnlyRoot = (table: object) => Reflect.ownKeys(table).length === 1
+
+/** Deeply; what is frozen already is taken for frozen through and through, as in Immer. */
+export function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const key of Object.keys(value)) freeze(Reflect.get(value, key))
+  return value
+}

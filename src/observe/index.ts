@@ -51,7 +51,8 @@ export async function* readRecords(
 ): AsyncGenerator<Committed, void, undefined> {
   if (!Number.isInteger(after) || after < 0 || Number.isNaN(until))
     throw new TypeError(`records({ after: ${after}, until: ${until} }): these are no seqs`)
-  if (core.isClosed()) throw new StoreError('closed', `${journal.name} was closed: open it again`)
+  const stopped = core.getStopped()
+  if (stopped?.code === 'closed') throw stopped
   for (let seq = after; ; ) {
     signal?.throwIfAborted()
     const to = Math.min(until, core.getHead().seq)
@@ -69,9 +70,13 @@ export async function* readRecords(
       if (follow && error instanceof StoreError && error.code === 'closed') return
       throw error
     }
-    if (!follow || seq >= until || core.isClosed()) return
+    const { code } = core.getStopped() ?? {}
+    if (!follow || seq >= until || code === 'closed') return
     signal?.throwIfAborted()
-    if (core.getHead().seq <= seq) await nextCommit(core, signal)
+    if (core.getHead().seq > seq) continue
+    // There will be no more.
+    if (code !== undefined) throw core.getStopped()
+    await nextCommit(core, signal)
   }
 }
 

@@ -1,8 +1,7 @@
 // A record's text, read back: versions upcast, hostile JSON refused.
 import { check, parse } from '../check.ts'
-import { freeze } from '../draft.ts'
 import { StoreError } from '../errors.ts'
-import { canonicalText, jsonIssue } from '../json/index.ts'
+import { canonicalText, freeze, jsonIssue } from '../json/index.ts'
 import type { Committed, Decoded, Definition, Entry, Part, StoreErrorCode } from '../types.ts'
 import { encodePart } from './encode.ts'
 

@@ -1,5 +1,6 @@
 // Idempotency keys: what a request was answered with, in case it comes again.
-import type { Decoded, Definition, KeptKey, Keys } from '../types.ts'
+import { StoreError } from '../errors.ts'
+import type { Decoded, Definition, KeptKey, KeyedRecord, Keys, Pending } from '../types.ts'
 import { decode } from './decode.ts'
 import { encodeBody, encodePart } from './encode.ts'
 
@@ -7,6 +8,20 @@ export function remember(keys: Keys, { meta: { key, seq, at }, parts }: Decoded)
   if (key === undefined) return
   const receipt = Object.freeze({ ok: true, seq, at, duplicate: true })
   keys.set(key, { body: encodeBody(parts), receipt })
+}
+
+/** The same key again is the same request again: in flight, it waits for the first answer. Throws `key_reused`. */
+export function answer({ body, receipt }: KeyedRecord, again: string): Pending {
+  if (again === body) return { receipt }
+  const what = `this key belongs to another mutation, which is at seq ${receipt.seq}`
+  throw new StoreError('key_reused', what, { seq: receipt.seq })
+}
+
+/** Of a record that did not become durable. */
+export function forget(keys: Keys, record: Decoded | undefined): void {
+  const key = record?.meta.key
+  // A record with this key that is durable came first: then this one is not in `keys`.
+  if (key !== undefined && keys.get(key)?.receipt.seq === record?.meta.seq) keys.delete(key)
 }
 
 /** Those of the records up to `seq`, to be kept in a snapshot. Later ones may come in meanwhile. */

@@ -1,9 +1,20 @@
 // Step 3, the other way round: a journal's records → state.
-import { freeze, reduce } from '../draft.ts'
+import { reduce } from '../draft.ts'
 import { StoreError } from '../errors.ts'
+import { freeze } from '../json/index.ts'
 import { decode, parseTexts } from '../record/decode.ts'
 import { recall, remember } from '../record/keys.ts'
-import type { Decoded, Definition, Head, Journal, Keys, ReplayedHead, Start } from '../types.ts'
+import type {
+  Decoded,
+  Definition,
+  Entry,
+  Head,
+  Journal,
+  Keys,
+  ReplayedHead,
+  Settled,
+  Start,
+} from '../types.ts'
 import { inPlace } from './in-place.ts'
 
 interface ReplayOptions {
@@ -69,15 +80,24 @@ async function replayExactly(
 ): Promise<ReplayedHead> {
   const { until, keys } = options
   const begin = await beginAt(definition, journal, options)
-  let { state, seq } = { ...begin, state: freeze(begin.state) }
-  for await (const records of readDecoded(definition, journal, until, seq)) {
-    for (const record of records) {
-      for (const part of record.parts) state = reduce(state, part, record.meta)
+  let head: Head = { seq: begin.seq, state: freeze(begin.state) }
+  for await (const records of readDecoded(definition, journal, until, begin.seq)) {
+    for (const record of advance(head, records)) {
       if (keys) remember(keys, record)
-      seq = record.meta.seq
+      head = { state: record.state, seq: record.meta.seq }
     }
   }
-  return { state, seq, records: seq - begin.seq }
+  return { ...head, records: head.seq - begin.seq }
+}
+
+/** Records behind a head, through Immer, each with the state that it gives. Throws StoreError as `reduce` does. */
+export function* advance(head: Head, records: Iterable<Decoded>): Generator<Settled> {
+  let { state } = head
+  for (const record of records) {
+    if (record.meta.seq <= head.seq) continue
+    for (const part of record.parts) state = reduce(state, part, record.meta)
+    yield { ...record, state }
+  }
 }
 
 async function beginAt(
@@ -95,15 +115,24 @@ async function beginAt(
   return begin
 }
 
+/** What records are read from: a journal, or what follows it. */
+interface Source {
+  readonly name: string
+  read(
+    after: number,
+    options: { to?: number | undefined },
+  ): AsyncIterable<readonly Entry[]> | Iterable<readonly Entry[]>
+}
+
 /** The records behind seq `after`, in order. Throws StoreError `corrupt` where one is missing, else as `decode` does. */
 export async function* readDecoded(
   definition: Definition,
-  journal: Journal,
+  source: Source,
   until?: number,
   after = 0,
 ): AsyncGenerator<Iterable<Decoded>> {
   let seq = after
-  for await (const entries of journal.read(after, { to: until })) {
+  for await (const entries of source.read(after, { to: until })) {
     yield (function* () {
       const values = parseTexts(entries)
       for (const [index, entry] of entries.entries()) {
@@ -111,8 +140,8 @@ export async function* readDecoded(
         if (entry.seq <= seq) continue
         seq += 1
         if (entry.seq !== seq) {
-          const gap = `${journal.name}: record ${seq} is missing, ${entry.seq} comes instead`
-          throw new StoreError('corrupt', gap, { seq, path: journal.name })
+          const gap = `${source.name}: record ${seq} is missing, ${entry.seq} comes instead`
+          throw new StoreError('corrupt', gap, { seq, path: source.name })
         }
         yield decode(definition, entry, values[index])
       }

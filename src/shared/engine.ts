@@ -38,7 +38,10 @@ export interface Engine {
    * In this order, all or none, first seq = `expected + 1`, durable when it resolves. It may take only the
    * first entries. A conflict is a value: `head` is the journal's.
    */
-  append(batch: readonly Pick<EngineEntry, 'id' | 'text'>[], expected: number): Promise<AppendResult>
+  append(
+    batch: readonly Pick<EngineEntry, 'id' | 'text'>[],
+    expected: number,
+  ): Promise<AppendResult>
   /**
    * The durable records with seq > `after` (and ≤ `to`), contiguous, then ends: not before the head at the
    * time of the call. In batches of bounded size. Throws `compacted` where record `after + 1` was truncated.

@@ -1,19 +1,207 @@
-// (being written)
-import type { Journal } from '../index.ts'
-import type { Engine } from './engine.ts'
+// A journal on an engine: what was interrupted is tried again or found out, until the time is over.
+import { randomUUID } from 'node:crypto'
+import { type AppendResult, type Journal, type NewEntry, StoreError } from '../index.ts'
+import { LocalSnapshots } from '../snapshot/index.ts'
+import type { JournalInfo } from '../types.ts'
+import { Backoff } from './backoff.ts'
+import type { Engine, EngineEntry } from './engine.ts'
 
 export interface SharedOptions {
   /** How long a call waits for the engine, in milliseconds, before it gives up. Default 10,000. */
   timeout?: number | undefined
-  /** Where this process keeps its snapshot: a file's path. Default: nowhere. */
+  /** Where this process alone keeps its snapshot: a file's path. Default: nowhere. */
   snapshot?: string | undefined
 }
 
+/** Other processes append to it too. */
 export interface SharedJournal extends Journal {
-  /** Removes the records up to seq `upTo`, for everybody. */
+  /**
+   * Removes the records up to seq `upTo`, for everybody and for good: who has no snapshot from `upTo` on
+   * cannot open it any more. Resolves with the seq of the first record that is left. The journal has to be open.
+   */
   truncate(upTo: number): Promise<void>
 }
 
-export function sharedJournal(engine: Engine, _options: SharedOptions = {}): SharedJournal {
-  throw new Error(`not yet: ${engine.name}`)
+/** What any engine needs to be a journal. Throws TypeError where an option makes no sense. */
+export function sharedJournal(engine: Engine, options: SharedOptions = {}): SharedJournal {
+  const { timeout = 10_000 } = options
+  if (!(timeout > 0)) throw new TypeError(`timeout: ${timeout} is no number of milliseconds`)
+  return new EngineJournal(engine, timeout, options.snapshot)
+}
+
+class EngineJournal implements SharedJournal {
+  readonly name: string
+  readonly snapshots?: LocalSnapshots
+  readonly #engine: Engine
+  readonly #timeout: number
+  /** Since the last append that was not too late. */
+  #conflicts: Backoff | undefined
+  /** The last seq that this process knows to be durable. */
+  #seen = 0
+  #ending = new AbortController()
+  #isOpen = false
+
+  constructor(engine: Engine, timeout: number, snapshot: string | undefined) {
+    this.name = engine.name
+    this.#engine = engine
+    this.#timeout = timeout
+    if (snapshot !== undefined) this.snapshots = new LocalSnapshots(snapshot)
+  }
+
+  get maxEntryBytes(): number {
+    return this.#engine.maxEntryBytes
+  }
+
+  async open(store: string): Promise<JournalInfo> {
+    if (this.#isOpen)
+      throw this.#error('locked', 'is open already, through this very object: make another one')
+    this.#isOpen = true
+    this.#ending = new AbortController()
+    try {
+      const { epoch, head, first, created } = await this.#retry(() => this.#engine.open(store))
+      this.#seen = head
+      const snapshot = await this.snapshots?.find({ epoch, store, head, first, name: this.name })
+      return { epoch, head, created, ...(snapshot && { snapshot }) }
+    } catch (error) {
+      await this.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+  async append(batch: readonly NewEntry[], expected: number): Promise<AppendResult> {
+    const entries = batch.map(({ text }) => ({ id: randomUUID() as string, text }))
+    const result = await this.#settle(entries, expected)
+    if (result.ok) {
+      this.#conflicts = undefined
+      this.#seen = Math.max(this.#seen, result.seq)
+      return result
+    }
+    if (result.head < expected) throw this.#lost(result.head, expected)
+    await this.#giveWay()
+    return result
+  }
+
+  /**
+   * Naming the expected seq makes it safe to send the same entries again: one of the attempts can be first
+   * at most, and the ids tell whether it was.
+   */
+  async #settle(entries: readonly Unsent[], expected: number): Promise<AppendResult> {
+    const backoff = this.#backoff()
+    let doubt: StoreError | undefined
+    for (;;) {
+      try {
+        const result = await this.#engine.append(entries, expected)
+        // Too late, perhaps, for what an attempt before has done.
+        if (result.ok || !doubt) return result
+        return (await this.#found(entries, expected)) ?? result
+      } catch (error) {
+        if (!isPassing(error)) throw error
+        if (error.code === 'unknown') doubt = error
+        if (!(await backoff.wait())) throw doubt ?? error
+      }
+      const found = doubt && (await this.#found(entries, expected).catch(unlessPassing))
+      if (found) return found
+    }
+  }
+
+  /** What became of entries that were sent; undefined where nothing is at their place yet. */
+  async #found(entries: readonly Unsent[], expected: number): Promise<AppendResult | undefined> {
+    let seq = expected
+    for await (const batch of this.#engine.read(expected, { to: expected + entries.length })) {
+      for (const entry of batch) {
+        if (entry.id !== entries[seq - expected]?.id)
+          return seq === expected ? { ok: false, head: entry.seq } : { ok: true, seq }
+        seq = entry.seq
+      }
+    }
+    return seq === expected ? undefined : { ok: true, seq }
+  }
+
+  /** Before what the others did is read, so that it is fresh when ours is sent. */
+  async #giveWay(): Promise<void> {
+    this.#conflicts ??= this.#backoff()
+    const { attempts } = this.#conflicts
+    if (await this.#conflicts.wait()) return
+    this.#conflicts = undefined
+    const what = `gave others the precedence ${attempts + 1} times within ${this.#timeout} ms`
+    throw this.#error('unavailable', `${what}: not written. Dispatch again, or split the journal`)
+  }
+
+  async *read(
+    after: number,
+    { to = Number.POSITIVE_INFINITY }: { to?: number | undefined } = {},
+  ): AsyncGenerator<readonly EngineEntry[]> {
+    let seq = after
+    let backoff = this.#backoff()
+    while (seq < to) {
+      const known = Math.min(to, this.#seen)
+      try {
+        for await (const batch of this.#engine.read(seq, { to })) {
+          seq = batch.at(-1)?.seq ?? seq
+          this.#seen = Math.max(this.#seen, seq)
+          backoff = this.#backoff()
+          yield batch
+        }
+        if (seq < known) throw this.#lost(seq, known)
+        return
+      } catch (error) {
+        if (!isPassing(error) || !(await backoff.wait())) throw error
+      }
+    }
+  }
+
+  async *follow(after: number, signal: AbortSignal): AsyncGenerator<readonly EngineEntry[]> {
+    for await (const batch of this.#engine.follow(after, signal)) {
+      this.#seen = Math.max(this.#seen, batch.at(-1)?.seq ?? 0)
+      yield batch
+    }
+  }
+
+  async truncate(upTo: number): Promise<void> {
+    if (!Number.isInteger(upTo) || upTo < 0)
+      throw new TypeError(`truncate(${upTo}): this is no seq`)
+    await this.#retry(() => this.#engine.truncate(upTo))
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort()
+    this.#isOpen = false
+    await this.snapshots?.settled()
+    await this.#engine.close()
+  }
+
+  async #retry<R>(run: () => Promise<R>): Promise<R> {
+    const backoff = this.#backoff()
+    for (;;) {
+      try {
+        return await run()
+      } catch (error) {
+        if (!isPassing(error) || !(await backoff.wait())) throw error
+      }
+    }
+  }
+
+  #backoff(): Backoff {
+    return new Backoff(this.#timeout, this.#ending.signal)
+  }
+
+  #lost(head: number, seq: number): StoreError {
+    const what = `ends at seq ${head}, where this process has seen ${seq}: it lost records that were durable`
+    const next = 'It was restored from a backup, or a server that had not all of it took over'
+    return this.#error('rewound', `${what}. ${next}; open it again to go on from what it has`)
+  }
+
+  #error(code: 'rewound' | 'unavailable' | 'locked', what: string): StoreError {
+    return new StoreError(code, `${this.name} ${what}`, { path: this.name })
+  }
+}
+
+type Unsent = Pick<EngineEntry, 'id' | 'text'>
+
+/** Of an append, `unknown` is for `#settle`; everywhere else nothing was changed that could be. */
+const isPassing = (error: unknown): error is StoreError =>
+  error instanceof StoreError && (error.code === 'unavailable' || error.code === 'unknown')
+
+function unlessPassing(error: unknown): undefined {
+  if (!isPassing(error)) throw error
 }

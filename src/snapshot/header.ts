@@ -21,6 +21,9 @@ export interface SnapshotHeader extends Body {
   readonly record: { readonly offset: number; readonly line: number }
 }
 
+/** As long as any: stands for the digest until that is known. */
+export const NO_DIGEST: string = `sha256:${'0'.repeat(64)}`
+
 /** As long as every other of the same journal and definition, whatever `lines` and `bytes` are. */
 export const encodeSnapshotHeader = (header: SnapshotHeader, seed: number): Buffer =>
   Buffer.from(seal(padded(header, { ...header, ...WIDEST }), seed))

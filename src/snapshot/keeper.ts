@@ -9,7 +9,7 @@ import { type Mark, scan } from '../format/scan.ts'
 import { type FileSystem, type OpenFile, StoreError } from '../index.ts'
 import type * as T from '../types.ts'
 import { type Body, readBody, writeBody } from './body.ts'
-import { encodeSnapshotHeader, type SnapshotHeader } from './header.ts'
+import { encodeSnapshotHeader, NO_DIGEST, type SnapshotHeader } from './header.ts'
 import { type Kept, snapshotPath } from './opening.ts'
 
 const COPY_BYTES = 2 ** 20
@@ -279,8 +279,6 @@ export class Keeper implements T.Snapshots {
     await discard(fs, snapshotPath(path))
   }
 }
-
-const NO_DIGEST = `sha256:${'0'.repeat(64)}`
 
 /** The header of the compacted journal and the state below it. */
 async function writeStart(

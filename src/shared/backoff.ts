@@ -1,0 +1,31 @@
+// Waiting longer and longer, and never as long as somebody else does.
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const FIRST_MS = 2
+const LONGEST_MS = 250
+
+/**
+ * "Full jitter": a random time below a limit that doubles
+ * (M. Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015).
+ */
+export class Backoff {
+  attempts = 0
+  readonly #until: number
+  readonly #signal: AbortSignal
+
+  /** `timeout`: in milliseconds from now. The signal ends a wait at once. */
+  constructor(timeout: number, signal: AbortSignal) {
+    this.#until = performance.now() + timeout
+    this.#signal = signal
+  }
+
+  /** False, at once, where the time is over. */
+  async wait(): Promise<boolean> {
+    const left = this.#until - performance.now()
+    if (left <= 0 || this.#signal.aborted) return false
+    this.attempts += 1
+    const limit = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.attempts)
+    const ms = Math.min(left, Math.random() * limit)
+    return sleep(ms, true, { signal: this.#signal }).catch(() => false)
+  }
+}

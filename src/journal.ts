@@ -27,7 +27,8 @@ export const isPassing = (journal: Journal, { code }: StoreError): boolean =>
 
 /** What everything hears that was behind the append that failed. */
 export function refusal(journal: Journal, error: StoreError, seq: number): StoreError {
-  const what = `not written: ${journal.name} takes no dispatches since seq ${seq} (${error.message})`
+  const since = isPassing(journal, error) ? 'failed at' : 'takes no dispatches since'
+  const what = `not written: ${journal.name} ${since} seq ${seq} (${error.message})`
   const certain = journal.follow ? 'unavailable' : 'io'
   const code = error.code === 'unknown' ? certain : error.code
   return new StoreError(code, what, { path: error.path, cause: error })

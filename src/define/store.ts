@@ -75,7 +75,17 @@ function surface(
     options: T.DispatchOptions | undefined,
     given: readonly T.Input[] = [],
     command?: string,
-  ) => core.commit(run, { ...(options && checkOptions(schema, options)), command }, given)
+  ) => {
+    const checked = { ...(options && checkOptions(schema, options)), command }
+    try {
+      return await core.commit(run, checked, given)
+    } catch (error) {
+      if (!journal.follow || !(error instanceof Rejection) || error.code === 'invalid') throw error
+      // Others may have changed, by now, what it was refused for.
+      await core.refresh()
+      return core.commit(run, checked, given)
+    }
+  }
   const dispatchAll = (mutations: readonly T.Input[], options?: T.DispatchOptions) => {
     const run: T.Run = (tx) => {
       for (const { type, payload } of mutations) tx.dispatch(type, payload)

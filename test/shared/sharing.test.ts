@@ -7,7 +7,7 @@ import { defineStore, Rejection, reject, type StoreError } from 'ministore-ts'
 import { sharedJournal } from 'ministore-ts/shared'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type Fate, type Network, Server } from './simulated-engine.ts'
+import { type Fate, type Network, perfect, Server } from './simulated-engine.ts'
 
 const names = defineStore({
   name: 'names',
@@ -106,6 +106,26 @@ describe('two processes with one journal', () => {
     ])
     const refused = both.find((each) => !each.ok)
     expect(refused).toMatchObject({ code: 'conflict', details: { expected: 0, actual: 1 } })
+    await a.close()
+    await b.close()
+  })
+
+  test('a refusal that rests on what this process has not seen yet is none', async () => {
+    const server = new Server()
+    const late: Network = { ...perfect, delay: () => 5 }
+    const [a, b] = [await opened(server), await opened(server, late)]
+    await a.dispatch('take', { name: 'x', by: 'a' })
+    // Somebody told b's caller of it before b heard of it.
+    const { state } = await b
+      .transaction(
+        (tx) => {
+          tx.dispatch('take', { name: 'y', by: 'b' })
+          return { state: tx.state }
+        },
+        { expectSeq: 1 },
+      )
+      .then(() => b)
+    expect(state.taken).toEqual({ x: 'a', y: 'b' })
     await a.close()
     await b.close()
   })

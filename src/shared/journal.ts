@@ -17,7 +17,7 @@ export interface SharedOptions {
 export interface SharedJournal extends Journal {
   /**
    * Removes the records up to seq `upTo`, for everybody and for good: who has no snapshot from `upTo` on
-   * cannot open it any more. Resolves with the seq of the first record that is left. The journal has to be open.
+   * cannot open it any more. The journal has to be open.
    */
   truncate(upTo: number): Promise<void>
 }
@@ -69,6 +69,9 @@ class EngineJournal implements SharedJournal {
   }
 
   async append(batch: readonly NewEntry[], expected: number): Promise<AppendResult> {
+    this.#assertOpen()
+    if (batch.length === 0) return { ok: true, seq: expected }
+    const seen = this.#seen
     const entries = batch.map(({ text }) => ({ id: randomUUID() as string, text }))
     const result = await this.#settle(entries, expected)
     if (result.ok) {
@@ -76,7 +79,7 @@ class EngineJournal implements SharedJournal {
       this.#seen = Math.max(this.#seen, result.seq)
       return result
     }
-    if (result.head < expected) throw this.#lost(result.head, expected)
+    if (result.head < seen) throw this.#lost(result.head, seen)
     await this.#giveWay()
     return result
   }
@@ -129,18 +132,21 @@ class EngineJournal implements SharedJournal {
 
   async *read(
     after: number,
-    { to = Number.POSITIVE_INFINITY }: { to?: number | undefined } = {},
+    { to }: { to?: number | undefined } = {},
   ): AsyncGenerator<readonly EngineEntry[]> {
-    let seq = after
+    this.#assertOpen()
+    // Whoever asks for what is behind the head shall not look like one who lost records.
+    let seq = Math.min(after, this.#seen)
     let backoff = this.#backoff()
-    while (seq < to) {
-      const known = Math.min(to, this.#seen)
+    while (to === undefined || seq < to) {
+      const known = Math.min(to ?? this.#seen, this.#seen)
       try {
         for await (const batch of this.#engine.read(seq, { to })) {
           seq = batch.at(-1)?.seq ?? seq
           this.#seen = Math.max(this.#seen, seq)
           backoff = this.#backoff()
-          yield batch
+          if (seq > after) yield batch.filter((entry) => entry.seq > after)
+          this.#assertOpen()
         }
         if (seq < known) throw this.#lost(seq, known)
         return
@@ -158,6 +164,7 @@ class EngineJournal implements SharedJournal {
   }
 
   async truncate(upTo: number): Promise<void> {
+    this.#assertOpen()
     if (!Number.isInteger(upTo) || upTo < 0)
       throw new TypeError(`truncate(${upTo}): this is no seq`)
     await this.#retry(() => this.#engine.truncate(upTo))
@@ -181,6 +188,10 @@ class EngineJournal implements SharedJournal {
     }
   }
 
+  #assertOpen(): void {
+    if (!this.#isOpen) throw this.#error('closed', 'is closed: open it again')
+  }
+
   #backoff(): Backoff {
     return new Backoff(this.#timeout, this.#ending.signal)
   }
@@ -191,7 +202,7 @@ class EngineJournal implements SharedJournal {
     return this.#error('rewound', `${what}. ${next}; open it again to go on from what it has`)
   }
 
-  #error(code: 'rewound' | 'unavailable' | 'locked', what: string): StoreError {
+  #error(code: 'rewound' | 'unavailable' | 'locked' | 'closed', what: string): StoreError {
     return new StoreError(code, `${this.name} ${what}`, { path: this.name })
   }
 }

@@ -1,7 +1,17 @@
 // The contract's cases about two Journals on one storage: refused, or told of each other.
+
+import type { Entry } from '../index.ts'
 import { assert, assertSame } from './assertion.ts'
 import type { Cases } from './contract-case.ts'
-import { appendAll, assertFails, entries, readAll, some, texts } from './contract-journal.ts'
+import {
+  appendAll,
+  assertFails,
+  assertTexts,
+  entries,
+  readAll,
+  some,
+  texts,
+} from './contract-journal.ts'
 
 export const exclusiveCases: Cases = {
   'a second one is refused with `locked` until the first one is closed': async (stage) => {
@@ -16,6 +26,7 @@ export const exclusiveCases: Cases = {
 }
 
 const RACES = 20
+const FOLLOWED = 12
 
 export const sharedCases: Cases = {
   'two at once are one journal: each sees what the other one appended': async ({ open }) => {
@@ -39,6 +50,28 @@ export const sharedCases: Cases = {
     assertSame('it has other records', await readAll(second.journal), entries(texts(2)))
     assertSame('the second one stopped', await appendAll(second.journal, texts(1, 3), 2), 3)
     assertSame('the first one stopped', await appendAll(first.journal, texts(1, 4), 3), 4)
+  },
+
+  'who follows it meets every record once, own ones too, until the signal aborts': async (
+    stage,
+  ) => {
+    const [first, second] = [await stage.open(), await stage.open()]
+    if (!first.journal.follow) return
+    await appendAll(first.journal, texts(3))
+    const ending = new AbortController()
+    const found: Entry[] = []
+    const following = (async () => {
+      for await (const batch of first.journal.follow?.(1, ending.signal) ?? []) {
+        found.push(...batch.map(({ seq, text }) => ({ seq, text })))
+        if (found.length >= FOLLOWED - 1) ending.abort()
+      }
+    })()
+    for (let seq = 3; seq < FOLLOWED; seq++) {
+      const { journal } = seq % 2 === 0 ? first : second
+      await appendAll(journal, texts(1, seq + 1), seq)
+    }
+    await following
+    assertTexts(found, texts(FOLLOWED).slice(1), 1)
   },
 
   'of two that append at the same seq one wins': async ({ open }) => {

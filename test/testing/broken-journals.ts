@@ -291,6 +291,11 @@ export const BROKEN: Readonly<Record<string, Broken>> = {
       },
     }),
   },
+  'follows from its beginning, whatever is asked for': {
+    shared: true,
+    breaks: 'who follows it meets every record once, own ones too, until the signal aborts',
+    mutate: ({ follow }) => (follow ? { follow: (_, signal) => follow(0, signal) } : {}),
+  },
   'gives the records of a store that is opened again in another order': {
     breaks: 'a store that is opened again has the same state and digest',
     mutate: onReopen((texts) => texts.toReversed()),

@@ -8,6 +8,8 @@ export interface Disk {
   epoch: string
   texts: string[]
   owner: Journal | undefined
+  /** Called once, when something is appended. */
+  waiting: (() => void)[]
   /** Nobody opened it since. */
   isCrashed: boolean
 }
@@ -27,7 +29,14 @@ export function plainStorage({
   mutate?: Mutate
 } = {}): JournalStorage {
   const epoch = globalThis.crypto.randomUUID()
-  let disk: Disk = { store: undefined, epoch, texts: [], owner: undefined, isCrashed: false }
+  let disk: Disk = {
+    store: undefined,
+    epoch,
+    texts: [],
+    owner: undefined,
+    waiting: [],
+    isCrashed: false,
+  }
   return {
     journal() {
       const correct = plainJournal(disk, shared)
@@ -35,7 +44,7 @@ export function plainStorage({
     },
     crash() {
       // Whoever is still running writes to the old one.
-      disk = { ...disk, texts: [...disk.texts], owner: undefined, isCrashed: true }
+      disk = { ...disk, texts: [...disk.texts], owner: undefined, waiting: [], isCrashed: true }
     },
   }
 }
@@ -64,6 +73,7 @@ function plainJournal(disk: Disk, shared: boolean): Journal {
       check()
       if (expected !== disk.texts.length) return { ok: false, head: disk.texts.length }
       disk.texts.push(...batch.map(({ text }) => text))
+      for (const wake of disk.waiting.splice(0)) wake()
       return { ok: true, seq: disk.texts.length }
     },
     async *read(after, { to = Number.POSITIVE_INFINITY } = {}) {
@@ -79,7 +89,20 @@ function plainJournal(disk: Disk, shared: boolean): Journal {
       isOpen = false
     },
   }
-  return journal
+  return shared ? { ...journal, follow: (after, signal) => follow(disk, after, signal) } : journal
+}
+
+async function* follow(disk: Disk, after: number, signal: AbortSignal): AsyncGenerator<Entry[]> {
+  for (let seq = after; !signal.aborted; ) {
+    const news = entriesOf(disk).slice(seq)
+    seq += news.length
+    if (news.length > 0) yield news
+    else
+      await new Promise<void>((resolve) => {
+        disk.waiting.push(resolve)
+        signal.addEventListener('abort', () => resolve())
+      })
+  }
 }
 
 export const entriesOf = ({ texts }: Disk): Entry[] =>

@@ -70,7 +70,6 @@ const HOME: Record<string, readonly string[]> = {
   vitest: ['vitest/'],
   pg: ['postgres/'],
   '@nats-io/transport-node': ['nats/'],
-  '@nats-io/jetstream': ['nats/'],
   'node:fs': ['disk/', 'cli/'],
   'node:fs/promises': ['check/', 'cli/'],
   'node:console': ['cli/'],

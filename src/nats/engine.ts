@@ -1,0 +1,331 @@
+// The engine: one stream, and what makes its answers sound.
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errors, type NatsConnection } from '@nats-io/transport-node'
+import { type AppendResult, StoreError } from '../index.ts'
+import type { Engine, EngineEntry, EngineInfo } from '../shared/index.ts'
+import { type Found, readDirect, readFromLeader } from './direct.ts'
+import { type ApiError, CODE, failureOf, Refusal } from './failure.ts'
+import { Feed } from './feed.ts'
+import { answers, Link } from './link.ts'
+import { type NatsOptions, readOptions, type Settings } from './options.ts'
+import { type Destination, firstOf, HEADER_BYTES, publish } from './publish.ts'
+import * as stream from './stream.ts'
+
+/** A record may be missing from the feed without a later one that shows it: so the head is asked for. */
+const POLL = 1_000
+/** At first the leader may not know yet that somebody subscribes. */
+const FIRST_POLL = 100
+/** For how long a cluster has to say the same before a journal is given up. */
+const DOUBT = 2_000
+/** Records asked of the leader at once, where a replica is behind. */
+const FROM_LEADER = 64
+
+/** The bare engine; `natsJournal` is what a store opens. */
+export const natsEngine = (options: NatsOptions): Engine => new NatsEngine(readOptions(options))
+
+class NatsEngine implements Engine {
+  readonly name: string
+  readonly #settings: Settings
+  #link: Link
+  /** What a stream that this makes is given: so it is known to be made here, also after a failure in between. */
+  #ours = randomUUID()
+  #epoch = ''
+  /** The highest seq that was there for certain. */
+  #seen = 0
+  /** Since when the stream seems to be gone, or shorter than it was. */
+  #doubtful: number | undefined
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+    this.name = settings.title
+    this.#link = new Link(settings)
+  }
+
+  get maxEntryBytes(): number {
+    return this.#link.maxPayload - HEADER_BYTES
+  }
+
+  async open(store: string): Promise<EngineInfo> {
+    if (this.#link.ended.aborted) this.#link = new Link(this.#settings)
+    return this.#translated(async () => {
+      const info = (await this.#lookUp()) ?? (await this.#create(store))
+      const { name: journal, replicas } = this.#settings
+      stream.checkSettings(info.config, journal, replicas, this.name)
+      const identity = stream.identityOf(info.config)
+      if (identity?.store !== store)
+        throw this.#error('wrong_store', `belongs to the store ${JSON.stringify(identity?.store)}`)
+      this.#epoch = identity.epoch
+      this.#seen = 0
+      this.#doubtful = undefined
+      const bounds = this.#accept(info)
+      const created = this.#epoch === this.#ours
+      this.#ours = randomUUID()
+      return { epoch: this.#epoch, ...bounds, created }
+    })
+  }
+
+  async append(
+    batch: readonly Pick<EngineEntry, 'id' | 'text'>[],
+    expected: number,
+  ): Promise<AppendResult> {
+    this.#checkSizes(batch)
+    const connection = await this.#connected()
+    const { name: journal, patience: timeout } = this.#settings
+    const to = { connection, timeout, subject: stream.subjectOf(journal, this.#epoch) }
+    const part = firstOf(batch)
+    try {
+      const seq = await publish(to, part, expected)
+      if (seq !== expected + part.length)
+        throw this.#error('corrupt', `acknowledged seq ${seq} for ${expected + part.length}`)
+      this.#seen = Math.max(this.#seen, seq)
+      return { ok: true, seq }
+    } catch (error) {
+      return this.#notAppended(error, to)
+    }
+  }
+
+  async *read(
+    after: number,
+    { to = Number.POSITIVE_INFINITY }: { to?: number | undefined } = {},
+  ): AsyncGenerator<readonly EngineEntry[]> {
+    const { head, first } = await this.#bounds(after)
+    const end = Math.min(to, head)
+    if (after >= end) return
+    if (first > after + 1) throw this.#compacted(after + 1, first)
+    let next = this.#chunk(after + 1, end)
+    for (let at = after; at < end; ) {
+      const entries = await next
+      at += entries.length
+      // While the caller is busy with these.
+      if (at < end) next = this.#chunk(at + 1, end)
+      // Whoever waits for it is told; nobody waits for it where the caller has stopped.
+      next.catch(() => undefined)
+      yield entries
+    }
+  }
+
+  async *follow(after: number, signal: AbortSignal): AsyncGenerator<readonly EngineEntry[]> {
+    const ended = AbortSignal.any([signal, this.#link.ended])
+    let at = after
+    for (let failures = 0; !ended.aborted; failures++) {
+      try {
+        for await (const entries of this.#followOnce(at, ended)) {
+          failures = 0
+          at += entries.length
+          yield entries
+        }
+      } catch (error) {
+        if (ended.aborted) break
+        if (!(error instanceof StoreError) || error.code !== 'unavailable') throw error
+      }
+      const wait = Math.min(1_000, 50 * 2 ** failures) * (0.5 + Math.random() / 2)
+      await sleep(wait, undefined, { signal: ended }).catch(() => undefined)
+    }
+    if (!signal.aborted) throw this.#error('closed', 'was closed')
+  }
+
+  async truncate(upTo: number): Promise<void> {
+    const { head } = await this.#bounds(0)
+    const keep = Math.min(upTo, head) + 1
+    // Never more than the head: the stream would go on behind it.
+    if (keep > 1) await this.#translated(() => this.#ask('STREAM.PURGE', { seq: keep }))
+  }
+
+  close(): Promise<void> {
+    return this.#link.close()
+  }
+
+  #checkSizes(batch: readonly Pick<EngineEntry, 'text'>[]): void {
+    const { maxEntryBytes } = this
+    const bytes = Math.max(0, ...batch.map(({ text }) => Buffer.byteLength(text)))
+    if (bytes <= maxEntryBytes) return
+    const what = `a record of ${bytes} bytes, but the server's max_payload leaves room for ${maxEntryBytes}`
+    throw this.#error('too_large', what)
+  }
+
+  async #connected(): Promise<NatsConnection> {
+    return this.#translated(() => this.#link.get())
+  }
+
+  /** A conflict is a value; else throws. */
+  async #notAppended(error: unknown, to: Destination): Promise<AppendResult> {
+    if (error instanceof Refusal) {
+      if (error.code === CODE.wrongLastSequence) {
+        const head = Number(/(\d+)$/.exec(error.message)?.[1])
+        if (head >= this.#seen) return { ok: false, head }
+      }
+      if (error.code === CODE.wrongLastSequence || error.code === CODE.wrongLastSequenceUnknown)
+        return { ok: false, head: (await this.#bounds(0)).head }
+    }
+    await this.#translated(() => this.#link.failed(to.connection, error))
+    const failure = failureOf(error, this.name, true)
+    // Nobody takes it: for now, or since the stream is another one.
+    const cause = error instanceof errors.RequestError ? error.cause : error
+    if (cause instanceof errors.NoRespondersError) await this.#bounds(0)
+    throw failure
+  }
+
+  /** Up to `to`, from `from`: at least one. */
+  async #chunk(from: number, to: number): Promise<readonly EngineEntry[]> {
+    return this.#translated(async () => {
+      const { name: journal, patience } = this.#settings
+      const found = await readDirect(this.#link, journal, { from, to, patience })
+      if (found.length > 0) return this.#checked(found)
+      // The replica that answered is behind, or the records were truncated just now.
+      const seqs = Array.from(
+        { length: Math.min(FROM_LEADER, to - from + 1) },
+        (_, at) => from + at,
+      )
+      const got = await Promise.all(seqs.map((seq) => readFromLeader(this.#link, journal, seq)))
+      const missing = got.indexOf(undefined)
+      const there = got
+        .slice(0, missing < 0 ? got.length : missing)
+        .filter((it) => it !== undefined)
+      if (there.length > 0) return this.#checked(there)
+      const { first } = await this.#bounds(to)
+      if (first > from) throw this.#compacted(from, first)
+      throw this.#error('corrupt', `seq ${from} is missing, between ${first} and ${to}`)
+    })
+  }
+
+  /** Each says of which epoch it is. */
+  #checked(found: readonly Found[]): EngineEntry[] {
+    const subject = stream.subjectOf(this.#settings.name, this.#epoch)
+    return found.map(({ subject: of, ...entry }) => {
+      if (of !== subject) throw this.#rewound('is another one: it was deleted and made anew')
+      return entry
+    })
+  }
+
+  /** Until the connection breaks or something fails. */
+  async *#followOnce(after: number, ended: AbortSignal): AsyncGenerator<readonly EngineEntry[]> {
+    const connection = await this.#connected()
+    const subject = stream.republishedOf(this.#settings.name, this.#epoch)
+    const feed = new Feed(connection, subject)
+    try {
+      if (!(await answers(connection))) {
+        await connection.close()
+        throw this.#error('unavailable', 'its server does not answer')
+      }
+      let at = after
+      for (let poll = FIRST_POLL, isBehind = true; !ended.aborted && !feed.isOver; ) {
+        if (isBehind) {
+          for await (const entries of this.read(at)) {
+            at += entries.length
+            yield entries
+            if (ended.aborted) return
+          }
+        }
+        await feed.wait(poll, ended)
+        const came = await this.#translated(async () => this.#checked(feed.take()))
+        const next = contiguous(came, at)
+        // Nothing for a while, or something is missing, or older ones: then the head is asked for.
+        isBehind = next.length === 0 || next.length < came.length
+        if (came.length === 0) poll = POLL
+        at += next.length
+        this.#seen = Math.max(this.#seen, at)
+        if (next.length > 0) yield next
+      }
+    } finally {
+      feed.close()
+    }
+  }
+
+  async #bounds(least: number): Promise<{ head: number; first: number }> {
+    // Before it is asked: what others learn meanwhile may be newer than its answer.
+    const known = Math.max(this.#seen, least)
+    return this.#translated(async () => {
+      const info = await this.#lookUp()
+      if (!info) throw this.#doubt('is gone: its stream was deleted')
+      if (stream.identityOf(info.config)?.epoch !== this.#epoch)
+        throw this.#rewound('is another one: it was deleted and made anew')
+      return this.#accept(info, known)
+    })
+  }
+
+  /** What the leader says, where it can be relied upon. */
+  #accept(info: stream.StreamInfo, known = 0): { head: number; first: number } {
+    if (!stream.isLed(info))
+      throw this.#error('unavailable', 'its leader has lost touch with the other servers')
+    const bounds = stream.boundsOf(info)
+    if (bounds.head < known)
+      throw this.#doubt(`ends at seq ${bounds.head}, but ${known} was durable`)
+    this.#doubtful = undefined
+    this.#seen = Math.max(this.#seen, bounds.head)
+    return bounds
+  }
+
+  /**
+   * In a cluster, a server that has just come back may be the one that answers: what it says counts
+   * when it still says so after a while.
+   */
+  #doubt(what: string): StoreError {
+    this.#doubtful ??= Date.now()
+    if (!this.#link.isClustered || Date.now() - this.#doubtful >= DOUBT) return this.#rewound(what)
+    return this.#error('unavailable', `${what}; that is not certain yet`)
+  }
+
+  async #lookUp(): Promise<stream.StreamInfo | undefined> {
+    try {
+      return await this.#ask<stream.StreamInfo>('STREAM.INFO')
+    } catch (error) {
+      if (error instanceof Refusal && error.code === CODE.streamNotFound) return undefined
+      throw error
+    }
+  }
+
+  async #create(store: string): Promise<stream.StreamInfo> {
+    const { name: journal, replicas } = this.#settings
+    const config = stream.streamConfig({ journal, replicas, store, epoch: this.#ours })
+    try {
+      await this.#ask('STREAM.CREATE', config)
+    } catch (error) {
+      // Somebody else was first.
+      if (!(error instanceof Refusal) || error.code !== CODE.streamNameInUse) throw error
+    }
+    const info = await this.#lookUp()
+    if (!info) throw this.#error('unavailable', 'its stream is being made')
+    return info
+  }
+
+  async #ask<T>(what: string, request?: object): Promise<T> {
+    const subject = `$JS.API.${what}.${stream.streamName(this.#settings.name)}`
+    await this.#link.get()
+    if (!this.#link.hasJetStream)
+      throw this.#error('config', 'JetStream is not enabled on its server')
+    const message = await this.#link.request(subject, request && JSON.stringify(request))
+    const answer = message.json<T & { error?: ApiError }>()
+    if (answer.error) throw new Refusal(answer.error)
+    return answer
+  }
+
+  async #translated<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
+    } catch (error) {
+      throw failureOf(error, this.name)
+    }
+  }
+
+  #compacted(seq: number, first: number): StoreError {
+    return this.#error('compacted', `seq ${seq} was truncated away; the first is ${first}`)
+  }
+
+  #rewound(what: string): StoreError {
+    return this.#error('rewound', what)
+  }
+
+  #error(code: StoreError['code'], what: string): StoreError {
+    return new StoreError(code, `${this.name}: ${what}`)
+  }
+}
+
+/** Those that go on behind `after`, up to the first that does not. */
+function contiguous(found: readonly EngineEntry[], after: number): readonly EngineEntry[] {
+  const begin = found.findIndex(({ seq }) => seq === after + 1)
+  if (begin < 0) return []
+  const rest = found.slice(begin)
+  const end = rest.findIndex(({ seq }, at) => seq !== after + 1 + at)
+  return end < 0 ? rest : rest.slice(0, end)
+}

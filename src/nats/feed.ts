@@ -1,0 +1,68 @@
+// What a stream republishes, until somebody takes it: bounded, since what is dropped here is read again.
+import type { NatsConnection, Subscription } from '@nats-io/transport-node'
+import { directRecord, type Found } from './direct.ts'
+
+const MAX_WAITING = 10_000
+const MAX_WAITING_CHARS = 16 * 2 ** 20
+
+export class Feed {
+  readonly #subscription: Subscription
+  #waiting: Found[] = []
+  #chars = 0
+  #error: Error | undefined
+  #isOver = false
+  #wake: () => void = () => undefined
+
+  constructor(connection: NatsConnection, subject: string) {
+    this.#subscription = connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error) this.#error = error
+        else this.#add(directRecord(message))
+        this.#wake()
+      },
+    })
+    void connection.closed().then(() => {
+      this.#isOver = true
+      this.#wake()
+    })
+  }
+
+  /** The connection is gone, and this with it. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** What came since. Throws where the user may not subscribe. */
+  take(): Found[] {
+    if (this.#error) throw this.#error
+    const taken = this.#waiting
+    this.#waiting = []
+    this.#chars = 0
+    return taken
+  }
+
+  /** Resolves when something came, when the connection is gone, on the signal, or after so long. */
+  async wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+    if (this.#waiting.length > 0 || this.#error || this.#isOver || signal.aborted) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds)
+      const wake = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#wake = wake
+      signal.addEventListener('abort', wake)
+    })
+  }
+
+  close(): void {
+    if (!this.#isOver) this.#subscription.unsubscribe()
+  }
+
+  #add(found: Found): void {
+    if (this.#waiting.length >= MAX_WAITING || this.#chars >= MAX_WAITING_CHARS) this.take()
+    this.#waiting.push(found)
+    this.#chars += found.text.length
+  }
+}

@@ -1,0 +1,109 @@
+// All SQL there is. Values are parameters, always; numbers travel as text, since a bigint is no number.
+
+/** What is run often is parsed once, on each connection that runs it. */
+export interface Prepared {
+  readonly name: string
+  readonly text: string
+}
+const prepared = (name: string, text: string): Prepared => ({ name, text })
+
+/** Raised when what is in the tables changes: an older ministore then refuses them. */
+export const SCHEMA_VERSION = 1
+
+/**
+ * One message is one transaction, and the lock goes with it: concurrent IF NOT EXISTS would race. No
+ * serials: seq is the journal's own.
+ */
+export const CREATE = `
+SELECT pg_advisory_xact_lock(7883953211);
+CREATE TABLE IF NOT EXISTS ministore_schema (version integer PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS ministore_journals (
+  name text PRIMARY KEY, store text NOT NULL, epoch uuid NOT NULL DEFAULT gen_random_uuid(),
+  head bigint NOT NULL DEFAULT 0, first bigint NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL DEFAULT now()) WITH (fillfactor = 50);
+CREATE TABLE IF NOT EXISTS ministore_entries (
+  journal text NOT NULL, seq bigint NOT NULL, id text NOT NULL, data text NOT NULL,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (journal, seq));
+INSERT INTO ministore_schema VALUES (${SCHEMA_VERSION}) ON CONFLICT DO NOTHING;`
+
+/**
+ * Of every new connection. A plan that was made while a table was small must not read all of it when
+ * it is large. A statement gives up on the server before its caller does, which then knows
+ * that nothing happened: after $1 milliseconds, unless the server has a limit of its own.
+ */
+export const GREET = `
+SELECT pg_is_in_recovery()::text AS standby, current_setting('fsync') AS fsync,
+  current_setting('server_encoding') AS encoding, current_setting('server_version_num') AS version,
+  set_config('default_transaction_isolation', 'read committed', false),
+  set_config('enable_seqscan', 'off', false),
+  set_config('statement_timeout', CASE current_setting('statement_timeout')
+    WHEN '0' THEN $1::text ELSE current_setting('statement_timeout') END, false)`
+
+export const FIND = `
+SELECT count(*)::text AS tables, count(*) FILTER (WHERE relpersistence <> 'p')::text AS lossy
+FROM pg_class WHERE oid IN (to_regclass('ministore_schema'), to_regclass('ministore_journals'),
+  to_regclass('ministore_entries'))`
+
+export const VERSION = 'SELECT max(version)::text AS version FROM ministore_schema'
+
+/** A database may have it off; `remote_apply` is stricter than on, and stays. */
+const DURABLE = `set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+  WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)`
+
+/**
+ * $1 name, $2 store. It writes also where the journal is there: when that is durable, so is all
+ * that was written before, such as records of a server that crashed before its standby had them.
+ */
+export const OPEN = `
+INSERT INTO ministore_journals AS j (name, store) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET head = j.head
+RETURNING j.store, j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
+  (j.xmax = 0)::text AS created, ${DURABLE}`
+
+/** As `OPEN`, of a journal that is there: $1 name. */
+export const SYNC = `
+UPDATE ministore_journals SET head = head WHERE name = $1 RETURNING ${DURABLE}`
+
+/** $1 name, $2 expected, $3 epoch, $4 ids, $5 texts. No row: another head, or another epoch. */
+export const APPEND = prepared(
+  'ministore_append',
+  `WITH h AS (UPDATE ministore_journals SET head = head + cardinality($4::text[])
+    WHERE name = $1 AND head = $2::bigint AND epoch = $3::uuid RETURNING head),
+  i AS (INSERT INTO ministore_entries (journal, seq, id, data)
+    SELECT $1, $2::bigint + t.n, t.id, t.data
+    FROM h, unnest($4::text[], $5::text[]) WITH ORDINALITY AS t (id, data, n))
+SELECT h.head::text AS head, ${DURABLE} FROM h`,
+)
+
+export const LOOK = `
+SELECT epoch::text AS epoch, head::text AS head, first::text AS first
+FROM ministore_journals WHERE name = $1`
+
+/**
+ * $1 name, $2 after, $3 to, $4 at most so many records, $5 and bytes, but always one. A statement
+ * has one view of both tables: what it says of head and first is true of its records.
+ */
+export const READ = prepared(
+  'ministore_read',
+  `SELECT j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
+  e.seq::text AS seq, e.id, e.data
+FROM ministore_journals j LEFT JOIN (
+  SELECT seq, id, data, sum(octet_length(data)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS bytes
+  FROM (SELECT seq, id, data FROM ministore_entries
+    WHERE journal = $1 AND seq > $2::bigint AND seq <= $3::bigint
+    ORDER BY seq LIMIT $4::integer) AS part
+) AS e ON e.bytes <= $5::bigint OR e.seq = $2::bigint + 1
+WHERE j.name = $1
+ORDER BY e.seq`,
+)
+
+/** $1 name, $2 up to, $3 epoch. From here on nobody reads them; `low`: the first that is to be removed. */
+export const TRUNCATE = `
+UPDATE ministore_journals j SET first = greatest(first, least($2::bigint, head) + 1)
+WHERE name = $1 AND epoch = $3::uuid
+RETURNING first::text AS first,
+  (SELECT min(seq) FROM ministore_entries WHERE journal = $1)::text AS low`
+
+/** $1 name, $2 from, $3 to. */
+export const REMOVE =
+  'DELETE FROM ministore_entries WHERE journal = $1 AND seq >= $2::bigint AND seq < $3::bigint'

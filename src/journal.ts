@@ -14,9 +14,10 @@ export async function append(
 ): Promise<number | undefined> {
   const entries: NewEntry[] = []
   for (const { record } of group) if (record) entries.push({ text: record.text })
-  if (entries.length === 0) return expected
+  // A shared one shall hear that nothing is left, so nobody comes too late any more.
+  if (entries.length === 0 && !journal.follow) return expected
   const appended = await journal.append(entries, expected)
-  if (appended.ok && appended.seq > expected) return appended.seq
+  if (appended.ok && (appended.seq > expected || entries.length === 0)) return appended.seq
   if (journal.follow && !appended.ok) return undefined
   throw new StoreError('io', `another writer appended to ${journal.name}: not written`)
 }

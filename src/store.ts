@@ -91,26 +91,22 @@ export async function openCore(
   async function flush(): Promise<void> {
     // Lets the rest of this turn's dispatches share the first flush.
     await undefined
-    while (live.queue.length > 0) {
-      live.group = live.queue
-      live.queue = []
-      try {
-        if (live.isBehind) await catchUp(follower)
-        const seq = await append(journal, live.group, live.durable.seq)
-        live.isBehind ||= seq === undefined
-        const rest = live.group.findIndex(({ receipt }) => seq === undefined || receipt.seq > seq)
-        if (rest >= 0) live.queue = [...live.group.splice(rest), ...live.queue]
-        const { group } = live
-        live.group = []
-        for (const { record, receipt, resolve } of group) {
-          if (record) accept(record)
-          resolve(receipt)
-        }
-      } catch (error) {
-        stop(error)
+    live.group = live.queue
+    live.queue = []
+    try {
+      if (live.isBehind) await catchUp(follower)
+      const seq = await append(journal, live.group, live.durable.seq)
+      live.isBehind ||= seq === undefined
+      const rest = live.group.findIndex(({ receipt }) => seq === undefined || receipt.seq > seq)
+      if (rest >= 0) live.queue = [...live.group.splice(rest), ...live.queue]
+      for (const { record, receipt, resolve } of live.group.splice(0)) {
+        if (record) accept(record)
+        resolve(receipt)
       }
+    } catch (error) {
+      stop(error)
     }
-    flushing = undefined
+    flushing = live.queue.length > 0 ? flush() : undefined
   }
 
   function accept(record: T.Settled): void {
@@ -123,14 +119,17 @@ export async function openCore(
    * The group has the outcome that the journal names, the rest was never written. Fail stop, unless the
    * journal comes back and can then be asked what became of it.
    */
-  function stop(cause: unknown): void {
+  function stop(cause: unknown, isFinal = false): void {
     const broken = `the append to ${journal.name} broke off: ${cause}`
     const error = cause instanceof StoreError ? cause : new StoreError('unknown', broken, { cause })
     const refused = refusal(journal, error, live.durable.seq)
-    for (const waiting of live.group) end(waiting, error)
-    for (const waiting of live.queue) end(waiting, refused)
+    const sent = live.group.findLast(({ record }) => record)?.receipt.seq ?? 0
+    for (const waiting of [...live.group, ...live.queue]) {
+      const { record, receipt } = waiting
+      end(waiting, (record || receipt.duplicate) && receipt.seq <= sent ? error : refused)
+    }
     Object.assign(live, { group: [], queue: [], head: live.durable, isBehind: true })
-    if (stopped || isPassing(journal, error)) return
+    if (stopped || (!isFinal && isPassing(journal, error))) return
     stopped = refused
     for (const closer of [...closers]) closer()
     onStop?.(error)
@@ -155,7 +154,10 @@ export async function openCore(
     while (flushing !== undefined) await flushing
   }
   const follower = { definition, journal, live, decide, accept }
-  const following = journal.follow && follow(follower, ending.signal, idle).catch(stop)
+  // Who follows no more would not see what others do.
+  const endFollowing = (error: unknown) => idle().then(() => stop(error, true))
+  const following =
+    journal.follow && follow(follower, ending.signal, () => flushing).catch(endFollowing)
   return {
     replayed: { records, fallback },
     listeners,

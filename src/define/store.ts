@@ -6,6 +6,7 @@ import { readRecords, select, subscribe } from '../observe/index.ts'
 import { openCore } from '../store.ts'
 import type * as T from '../types.ts'
 import { findBeginning } from './beginning.ts'
+import { copy } from './copy.ts'
 import { fingerprint } from './fingerprint.ts'
 import { dispatchOptions, executeOptions } from './schema.ts'
 
@@ -15,12 +16,13 @@ export async function openStore(
   journal: T.Journal,
   options: T.OpenOptions,
 ): Promise<object> {
-  const onListenerError = guarded(options.onListenerError)
+  const onListenerError = guarded(options.onListenerError ?? console.error)
+  const onStop = options.onStop && guarded(options.onStop)
   // Where this fails, the journal is not ours to close: another store may have it.
   const info = await journal.open(definition.name)
   try {
     const { start, snapshot } = await findBeginning(definition, journal, info)
-    const core = await openCore(definition, journal, start, { ...options, onListenerError })
+    const core = await openCore(definition, journal, start, { ...options, onListenerError, onStop })
     return surface(definition, journal, core, recoveryOf(info, snapshot, core))
   } catch (error) {
     // What went wrong before says more than what goes wrong here.
@@ -31,8 +33,8 @@ export async function openStore(
 
 /** A handler of errors that throws one itself must not harm the store either. */
 const guarded =
-  (handle: (error: unknown) => void = console.error) =>
-  (error: unknown): void => {
+  <E>(handle: (error: E) => void) =>
+  (error: E): void => {
     try {
       handle(error)
     } catch (again) {
@@ -86,11 +88,14 @@ function surface(
       return core.commit(run, checked, given)
     }
   }
+  // What may be decided again, is so on what was given at the time of the call.
+  const held: typeof copy = journal.follow ? copy : (given) => given
   const dispatchAll = (mutations: readonly T.Input[], options?: T.DispatchOptions) => {
+    const given = held(mutations)
     const run: T.Run = (tx) => {
-      for (const { type, payload } of mutations) tx.dispatch(type, payload)
+      for (const { type, payload } of given) tx.dispatch(type, payload)
     }
-    return outcome(commit(run, dispatchOptions, options, mutations))
+    return outcome(commit(run, dispatchOptions, options, given))
   }
   const decide = (run: (tx: object) => unknown, options?: T.ExecuteOptions, command?: string) =>
     outcome(commit((tx) => run(withState(tx)), executeOptions, options, [], command))
@@ -117,8 +122,10 @@ function surface(
       dispatchAll([{ type, payload }], options),
     dispatchAll,
     transaction: (run: (tx: object) => unknown, options?: T.ExecuteOptions) => decide(run, options),
-    execute: (name: string, input?: unknown, options?: T.ExecuteOptions) =>
-      decide((tx) => definition.command(name, input)(tx), options, name),
+    execute: (name: string, input?: unknown, options?: T.ExecuteOptions) => {
+      const given = held(input)
+      return decide((tx) => definition.command(name, given)(tx), options, name)
+    },
     subscribe(
       first: T.Listener & T.Selector,
       listener?: T.Listener,

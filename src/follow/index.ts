@@ -1,7 +1,7 @@
 // What a journal with other writers adds to a store: their records come first, and what was decided
 // without them is decided again.
 import { forget, remember } from '../record/keys.ts'
-import { advance, readDecoded } from '../replay/index.ts'
+import { advance, decodeBehind, readDecoded } from '../replay/index.ts'
 import type {
   Asked,
   Decoded,
@@ -36,39 +36,43 @@ export async function catchUp(follower: Follower): Promise<void> {
   }
 }
 
-/** What others append, when they do. `idle` waits while ours are in the air: a conflict tells the same then. */
+/** What others append, when they do. `getFlushing`: what has something of ours in the air, if anything has. */
 export async function follow(
   follower: Follower,
   signal: AbortSignal,
-  idle: () => Promise<void>,
+  getFlushing: () => Promise<void> | undefined,
 ): Promise<void> {
   const { definition, journal, live } = follower
-  const read = (after: number) => journal.follow?.(after, signal) ?? []
-  const source = { name: journal.name, read }
-  for await (const records of readDecoded(definition, source, undefined, live.durable.seq)) {
-    await idle()
-    rebase(follower, records)
+  for await (const entries of journal.follow?.(live.durable.seq, signal) ?? []) {
+    // Ours come back as well. And while some are in the air, a conflict tells what others did.
+    const isNews = () => (entries.at(-1)?.seq ?? 0) > live.durable.seq
+    while (isNews() && getFlushing() !== undefined) await getFlushing()
+    if (isNews()) rebase(follower, decodeBehind(definition, journal, entries, live.durable.seq))
   }
 }
 
 /** In one go, so that `head` is at any time what the durable records and then ours give. */
-function rebase({ live, decide, accept }: Follower, records: Iterable<Decoded>): void {
-  const { keys } = live
+function rebase(follower: Follower, records: Iterable<Decoded>): void {
   const theirs: Settled[] = []
-  for (const { record } of [...live.group, ...live.queue]) forget(keys, record)
-  live.head = live.durable
   try {
-    for (const record of advance(live.head, records)) {
-      remember(keys, record)
-      theirs.push(record)
-      live.head = { state: record.state, seq: record.meta.seq }
-    }
+    for (const record of advance(follower.live.durable, records)) theirs.push(record)
   } finally {
-    const again = (waiting: Waiting) => redo(waiting, decide)
-    live.group = live.group.filter(again)
-    live.queue = live.queue.filter(again)
-    theirs.forEach(accept)
+    // What there is before one that does not fit is durable all the same.
+    if (theirs.length > 0) insert(follower, theirs)
   }
+}
+
+function insert({ live, decide, accept }: Follower, theirs: readonly Settled[]): void {
+  const { keys } = live
+  for (const { record } of [...live.group, ...live.queue]) forget(keys, record)
+  for (const record of theirs) {
+    remember(keys, record)
+    live.head = { state: record.state, seq: record.meta.seq }
+  }
+  const again = (waiting: Waiting) => redo(waiting, decide)
+  live.group = live.group.filter(again)
+  live.queue = live.queue.filter(again)
+  theirs.forEach(accept)
 }
 
 /** Whether it still waits: what is refused on the newer state has its answer. */

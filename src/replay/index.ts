@@ -115,36 +115,37 @@ async function beginAt(
   return begin
 }
 
-/** What records are read from: a journal, or what follows it. */
-interface Source {
-  readonly name: string
-  read(
-    after: number,
-    options: { to?: number | undefined },
-  ): AsyncIterable<readonly Entry[]> | Iterable<readonly Entry[]>
-}
-
-/** The records behind seq `after`, in order. Throws StoreError `corrupt` where one is missing, else as `decode` does. */
+/** The records behind seq `after`, in order. Throws as `decodeBehind` and the journal do. */
 export async function* readDecoded(
   definition: Definition,
-  source: Source,
+  journal: Journal,
   until?: number,
   after = 0,
 ): AsyncGenerator<Iterable<Decoded>> {
   let seq = after
-  for await (const entries of source.read(after, { to: until })) {
-    yield (function* () {
-      const values = parseTexts(entries)
-      for (const [index, entry] of entries.entries()) {
-        // What the state already holds is skipped, so meeting a record twice is harmless.
-        if (entry.seq <= seq) continue
-        seq += 1
-        if (entry.seq !== seq) {
-          const gap = `${source.name}: record ${seq} is missing, ${entry.seq} comes instead`
-          throw new StoreError('corrupt', gap, { seq, path: source.name })
-        }
-        yield decode(definition, entry, values[index])
-      }
-    })()
+  for await (const entries of journal.read(after, { to: until })) {
+    yield decodeBehind(definition, journal, entries, seq)
+    seq = Math.max(seq, entries.at(-1)?.seq ?? 0)
+  }
+}
+
+/** Those of the entries behind seq `after`. Throws StoreError `corrupt` where one is missing, else as `decode` does. */
+export function* decodeBehind(
+  definition: Definition,
+  { name }: Journal,
+  entries: readonly Entry[],
+  after: number,
+): Generator<Decoded> {
+  const values = parseTexts(entries)
+  let seq = after
+  for (const [index, entry] of entries.entries()) {
+    // What the state already holds is skipped, so meeting a record twice is harmless.
+    if (entry.seq <= seq) continue
+    seq += 1
+    if (entry.seq !== seq) {
+      const gap = `${name}: record ${seq} is missing, ${entry.seq} comes instead`
+      throw new StoreError('corrupt', gap, { seq, path: name })
+    }
+    yield decode(definition, entry, values[index])
   }
 }

@@ -4,7 +4,7 @@ import { type AppendResult, type Journal, type NewEntry, StoreError } from '../i
 import { LocalSnapshots } from '../snapshot/index.ts'
 import type { JournalInfo } from '../types.ts'
 import { Backoff } from './backoff.ts'
-import type { Engine, EngineEntry } from './engine.ts'
+import type { Engine, EngineEntry, EngineLook } from './engine.ts'
 
 export interface SharedOptions {
   /** How long a call waits for the engine, in milliseconds, before it gives up. Default 10,000. */
@@ -13,8 +13,21 @@ export interface SharedOptions {
   snapshot?: string | undefined
 }
 
+/** `id`: the one that it has in another journal, if it comes from there. Default: a new one. */
+export interface NewSharedEntry extends NewEntry {
+  readonly id?: string | undefined
+}
+
 /** Other processes append to it too. */
 export interface SharedJournal extends Journal {
+  /**
+   * Opens it for reading, in place of `open`: whatever store it belongs to, with the right to read alone, and
+   * without changing anything. Undefined where there is no such journal; then nothing is open.
+   */
+  look(): Promise<EngineLook | undefined>
+  append(batch: readonly NewSharedEntry[], expected: number): Promise<AppendResult>
+  read(after: number, options?: { to?: number | undefined }): AsyncIterable<readonly EngineEntry[]>
+  follow(after: number, signal: AbortSignal): AsyncIterable<readonly EngineEntry[]>
   /**
    * Removes the records up to seq `upTo`, for everybody and for good: who has no snapshot from `upTo` on
    * cannot open it any more. The journal has to be open.
@@ -40,6 +53,7 @@ class EngineJournal implements SharedJournal {
   #seen = 0
   #ending = new AbortController()
   #isOpen = false
+  #isReadOnly = false
 
   constructor(engine: Engine, timeout: number, snapshot: string | undefined) {
     this.name = engine.name
@@ -52,35 +66,54 @@ class EngineJournal implements SharedJournal {
     return this.#engine.maxEntryBytes
   }
 
-  async open(store: string): Promise<JournalInfo> {
-    if (this.#isOpen)
-      throw this.#error('locked', 'is open already, through this very object: make another one')
-    this.#isOpen = true
-    this.#ending = new AbortController()
-    try {
+  open(store: string): Promise<JournalInfo> {
+    return this.#opening(async () => {
       const { epoch, head, first, created } = await this.#retry(() => this.#engine.open(store))
       this.#seen = head
       const snapshot = await this.snapshots?.find({ epoch, store, head, first, name: this.name })
       return { epoch, head, created, ...(snapshot && { snapshot }) }
+    })
+  }
+
+  look(): Promise<EngineLook | undefined> {
+    return this.#opening(async () => {
+      const found = await this.#retry(() => this.#engine.look())
+      if (!found) await this.close()
+      this.#seen = found?.head ?? 0
+      this.#isReadOnly = true
+      return found
+    })
+  }
+
+  async #opening<R>(run: () => Promise<R>): Promise<R> {
+    if (this.#isOpen)
+      throw this.#error('locked', 'is open already, through this very object: make another one')
+    this.#isOpen = true
+    this.#isReadOnly = false
+    this.#conflicts = undefined
+    this.#ending = new AbortController()
+    try {
+      return await run()
     } catch (error) {
       await this.close().catch(() => undefined)
       throw error
     }
   }
 
-  async append(batch: readonly NewEntry[], expected: number): Promise<AppendResult> {
-    this.#assertOpen()
-    if (batch.length === 0) return { ok: true, seq: expected }
+  async append(batch: readonly NewSharedEntry[], expected: number): Promise<AppendResult> {
+    this.#assertWritable()
     const seen = this.#seen
-    const entries = batch.map(({ text }) => ({ id: randomUUID() as string, text }))
+    const conflicts = this.#conflicts
+    this.#conflicts = undefined
+    if (batch.length === 0) return { ok: true, seq: expected }
+    const entries = batch.map(({ text, id = randomUUID() }) => ({ id, text }))
     const result = await this.#settle(entries, expected)
     if (result.ok) {
-      this.#conflicts = undefined
       this.#seen = Math.max(this.#seen, result.seq)
       return result
     }
     if (result.head < seen) throw this.#lost(result.head, seen)
-    await this.#giveWay()
+    await this.#giveWay(conflicts ?? this.#backoff())
     return result
   }
 
@@ -98,11 +131,12 @@ class EngineJournal implements SharedJournal {
         if (result.ok || !doubt) return result
         return (await this.#found(entries, expected)) ?? result
       } catch (error) {
-        if (!isPassing(error)) throw error
-        if (error.code === 'unknown') doubt = error
-        if (!(await backoff.wait())) throw doubt ?? error
+        const isOver = !isPassing(error)
+        if (!isOver && error.code === 'unknown') doubt = error
+        // Whatever it is, it does not say what became of the attempt before.
+        if (isOver || !(await backoff.wait())) throw doubt ?? error
       }
-      const found = doubt && (await this.#found(entries, expected).catch(unlessPassing))
+      const found = doubt && (await this.#found(entries, expected).catch(() => undefined))
       if (found) return found
     }
   }
@@ -112,8 +146,10 @@ class EngineJournal implements SharedJournal {
     let seq = expected
     for await (const batch of this.#engine.read(expected, { to: expected + entries.length })) {
       for (const entry of batch) {
-        if (entry.id !== entries[seq - expected]?.id)
-          return seq === expected ? { ok: false, head: entry.seq } : { ok: true, seq }
+        if (entry.id !== entries[seq - expected]?.id) {
+          const head = Math.max(entry.seq, this.#seen)
+          return seq === expected ? { ok: false, head } : { ok: true, seq }
+        }
         seq = entry.seq
       }
     }
@@ -121,10 +157,10 @@ class EngineJournal implements SharedJournal {
   }
 
   /** Before what the others did is read, so that it is fresh when ours is sent. */
-  async #giveWay(): Promise<void> {
-    this.#conflicts ??= this.#backoff()
-    const { attempts } = this.#conflicts
-    if (await this.#conflicts.wait()) return
+  async #giveWay(conflicts: Backoff): Promise<void> {
+    const { attempts } = conflicts
+    this.#conflicts = conflicts
+    if (await conflicts.wait()) return
     this.#conflicts = undefined
     const what = `gave others the precedence ${attempts + 1} times within ${this.#timeout} ms`
     throw this.#error('unavailable', `${what}: not written. Dispatch again, or split the journal`)
@@ -151,7 +187,10 @@ class EngineJournal implements SharedJournal {
         if (seq < known) throw this.#lost(seq, known)
         return
       } catch (error) {
-        if (!isPassing(error) || !(await backoff.wait())) throw error
+        if (isPassing(error) && (await backoff.wait())) continue
+        this.#assertOpen()
+        this.#conflicts = undefined
+        throw error
       }
     }
   }
@@ -164,7 +203,7 @@ class EngineJournal implements SharedJournal {
   }
 
   async truncate(upTo: number): Promise<void> {
-    this.#assertOpen()
+    this.#assertWritable()
     if (!Number.isInteger(upTo) || upTo < 0)
       throw new TypeError(`truncate(${upTo}): this is no seq`)
     await this.#retry(() => this.#engine.truncate(upTo))
@@ -192,6 +231,11 @@ class EngineJournal implements SharedJournal {
     if (!this.#isOpen) throw this.#error('closed', 'is closed: open it again')
   }
 
+  #assertWritable(): void {
+    this.#assertOpen()
+    if (this.#isReadOnly) throw this.#error('read_only', 'was opened for reading')
+  }
+
   #backoff(): Backoff {
     return new Backoff(this.#timeout, this.#ending.signal)
   }
@@ -202,7 +246,10 @@ class EngineJournal implements SharedJournal {
     return this.#error('rewound', `${what}. ${next}; open it again to go on from what it has`)
   }
 
-  #error(code: 'rewound' | 'unavailable' | 'locked' | 'closed', what: string): StoreError {
+  #error(
+    code: 'rewound' | 'unavailable' | 'locked' | 'closed' | 'read_only',
+    what: string,
+  ): StoreError {
     return new StoreError(code, `${this.name} ${what}`, { path: this.name })
   }
 }
@@ -212,7 +259,3 @@ type Unsent = Pick<EngineEntry, 'id' | 'text'>
 /** Of an append, `unknown` is for `#settle`; everywhere else nothing was changed that could be. */
 const isPassing = (error: unknown): error is StoreError =>
   error instanceof StoreError && (error.code === 'unavailable' || error.code === 'unknown')
-
-function unlessPassing(error: unknown): undefined {
-  if (!isPassing(error)) throw error
-}

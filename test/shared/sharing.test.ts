@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { defineStore, Rejection, reject, type StoreError } from 'ministore-ts'
-import { sharedJournal } from 'ministore-ts/shared'
+import { type SharedJournal, sharedJournal } from 'ministore-ts/shared'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Fate, type Network, perfect, Server } from './simulated-engine.ts'
@@ -422,13 +422,24 @@ test('whatever the network does: nothing acknowledged is lost, nothing is twice,
       async (steps, fates, delays, presences, maxBatch) => {
         const server = new Server()
         server.maxBatch = maxBatch
-        let isCalm = false
+        let isCalm = true
         const network: Network = {
           fate: () => (isCalm ? 'fine' : (fates.next().value ?? 'fine')),
           delay: () => delays.next().value ?? 0,
           isAway: () => !isCalm && presences.next().value === 0,
         }
-        const stores = await Promise.all([0, 1, 2].map(() => opened(server, network, 40)))
+        const disorder: number[] = []
+        const joined = async () => {
+          const store = await opened(server, network, 40)
+          let { seq } = store
+          store.subscribe((_, __, [record]) => {
+            seq += 1
+            if (record?.seq !== seq || store.seq !== seq) disorder.push(seq)
+          })
+          return store
+        }
+        const stores = await Promise.all([0, 1, 2].map(joined))
+        isCalm = false
         const acknowledged = new Map<string, number>()
         const [refused, known] = [new Set<string>(), new Set<string>()]
         const asked: Promise<unknown>[] = []
@@ -478,7 +489,7 @@ test('whatever the network does: nothing acknowledged is lost, nothing is twice,
           }
           if (what === 'reopen') {
             await store.close()
-            const again = await opened(server, network, 40).catch(() => undefined)
+            const again = await joined().catch(() => undefined)
             if (!again) return
             stores[who] = again
           }
@@ -490,6 +501,7 @@ test('whatever the network does: nothing acknowledged is lost, nothing is twice,
         for (const store of stores) await store.refresh()
         const replayed = await names.replay(sharedJournal(server.engine()))
         for (const store of stores) expect(store.state).toEqual(replayed.state)
+        expect(disorder, 'each listener hears of each record once, in order').toEqual([])
         const where = new Map<string, number>()
         for (const { seq, text } of server.entries) {
           const { payload, batch = [{ payload }] } = JSON.parse(text)
@@ -511,3 +523,55 @@ test('whatever the network does: nothing acknowledged is lost, nothing is twice,
     { numRuns: Number(process.env['SHARING_RUNS'] ?? 60) },
   )
 }, 600_000)
+
+describe('looking at a journal', () => {
+  const read = async (journal: SharedJournal) => {
+    const found: string[] = []
+    for await (const batch of journal.read(0)) found.push(...batch.map(({ text }) => text))
+    return found
+  }
+
+  test('reads it without knowing its store, and cannot change it', async () => {
+    const server = new Server()
+    const store = await opened(server)
+    await store.dispatch('take', { name: 'x', by: 'a' })
+    const journal = sharedJournal(server.engine())
+    expect(await journal.look()).toMatchObject({ store: 'names', head: 1, created: false })
+    expect(await read(journal)).toHaveLength(1)
+    await expect(journal.append([{ text: '{}' }], 1)).rejects.toMatchObject({ code: 'read_only' })
+    await expect(journal.truncate(1)).rejects.toMatchObject({ code: 'read_only' })
+    await expect(journal.look()).rejects.toMatchObject({ code: 'locked' })
+    await journal.close()
+    await expect(read(journal)).rejects.toMatchObject({ code: 'closed' })
+    expect(await journal.open('names')).toMatchObject({ head: 1 })
+    expect(await journal.append([{ text: '{}' }], 1)).toEqual({ ok: true, seq: 2 })
+    await journal.close()
+    await store.close()
+  })
+
+  test('makes none where there is none, and waits for a server that is away', async () => {
+    const server = new Server()
+    let isAway = true
+    const network = { ...perfect, isAway: () => isAway }
+    const journal = sharedJournal(server.engine(network), { timeout: 50 })
+    await expect(journal.look()).rejects.toMatchObject({ code: 'unavailable' })
+    setTimeout(() => {
+      isAway = false
+    }, 10)
+    expect(await journal.look()).toBeUndefined()
+    expect(server.store).toBeUndefined()
+    expect(await journal.open('names')).toMatchObject({ created: true })
+    await journal.close()
+  })
+
+  test('what comes from another journal keeps its id', async () => {
+    const server = new Server()
+    const journal = sharedJournal(server.engine())
+    await journal.open('names')
+    await journal.append([{ text: '{"n":1}', id: 'first' }, { text: '{"n":2}' }], 0)
+    const [one, two] = server.entries.map(({ id }) => id)
+    expect(one).toBe('first')
+    expect(two).toMatch(/^[0-9a-f-]{36}$/)
+    await journal.close()
+  })
+})

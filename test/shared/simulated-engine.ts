@@ -98,6 +98,13 @@ export class Server {
         epoch = this.epoch
         return { epoch, head: this.head, first: this.first, created }
       },
+      look: async () => {
+        await pause()
+        if (network.isAway()) throw away()
+        epoch = this.epoch
+        const { store, head, first } = this
+        return store === undefined ? undefined : { epoch, store, head, first, created: false }
+      },
       append: async (batch, expected) => {
         await pause()
         const fate = network.fate()

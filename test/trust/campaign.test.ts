@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { build, MUTANTS } from './mutants.ts'
 import { BrokenPromise, emptyTally, type Subject, trial } from './trial.ts'
 
-const TRIALS = 2000
+const TRIALS = 1000
 // The same in every run: a test is not to fail by chance. MINISTORE_SEED=… and npm run torture look further.
 const SEED = Number(process.env['MINISTORE_SEED'] ?? 1)
 

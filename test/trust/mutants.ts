@@ -106,6 +106,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a line taken for torn where a sector merely ends in NUL',
+    rareUntil: 110,
     edits: [edit(scan, '.every((byte) => byte === 0)', '.at(-1) === 0')],
   },
   {

@@ -1,9 +1,10 @@
 // The engine in PostgreSQL: which statement answers which call, and what its answer means.
+import type { Client } from 'pg'
 import { type AppendResult, StoreError, type StoreErrorCode } from '../index.ts'
-import type { Engine, EngineEntry, EngineInfo } from '../shared/index.ts'
+import type { Engine, EngineEntry, EngineInfo, EngineLook } from '../shared/index.ts'
 import { type PostgresConnection, readAddress } from './address.ts'
 import { Connection, closed, type Row, type Server } from './connection.ts'
-import { greet, prepareTables } from './schema.ts'
+import { findTables, greet, prepareTables } from './schema.ts'
 import { Signals } from './signals.ts'
 import * as sql from './statements.ts'
 
@@ -55,9 +56,16 @@ class PostgresEngine implements Engine {
   #links: Links | undefined
   /** The last epoch, and the highest head of it that the server has told of. */
   #known = { epoch: '', head: 0 }
-  /** Appends whose outcome is not known: they may be there and not be durable yet. */
+  /** Of what it has shown or appended. Where another one stands in its place, that is another history. */
+  #last = { seq: 0, id: '' }
+  /**
+   * How often something may have come to be there that is not durable yet: an append of unknown outcome,
+   * or, with each new connection, what a server that crashed had not shown while it waited for its standby.
+   */
   #doubts = 0
   #settled = 0
+  /** Who only looks may not be allowed to write, which it takes to settle. */
+  #isLooking = false
 
   constructor(server: Server, journal: string) {
     this.name = server.name
@@ -65,29 +73,52 @@ class PostgresEngine implements Engine {
     this.#journal = journal
   }
 
-  async open(store: string): Promise<EngineInfo> {
-    await this.close()
-    const writer = this.#connection()
-    this.#writer = writer
-    try {
+  open(store: string): Promise<EngineInfo> {
+    this.#isLooking = false
+    return this.#opening(async (writer) => {
       await prepareTables(this.#server, writer)
       const [row] = await this.#commit(writer, sql.OPEN, [this.#journal, store])
       if (row?.['store'] !== store) {
         const whose = `is the journal of ${JSON.stringify(row?.['store'])}, not of ${JSON.stringify(store)}`
         throw this.#error('wrong_store', whose)
       }
-      const epoch = row['epoch'] ?? ''
-      if (this.#known.epoch !== epoch) this.#known = { epoch, head: 0 }
       this.#settled = this.#doubts
-      const { head, first } = this.#learn(row, this.#known.head)
-      const signals = new Signals(this.#server, epoch)
-      const closing = new AbortController()
-      this.#links = { epoch, writer, reader: this.#connection(), signals, closing }
-      return { epoch, head, first, created: row['created'] === 'true' }
+      return { ...this.#begin(row, writer), created: row['created'] === 'true' }
+    })
+  }
+
+  look(): Promise<EngineLook | undefined> {
+    this.#isLooking = true
+    return this.#opening(async (connection) => {
+      const isThere = await findTables(this.#server, connection)
+      const row = isThere ? await this.#look(connection) : undefined
+      if (row) return { ...this.#begin(row, connection), store: row['store'] ?? '', created: false }
+      await connection.close()
+      return undefined
+    })
+  }
+
+  async #opening<R>(run: (connection: Connection) => Promise<R>): Promise<R> {
+    await this.close()
+    const connection = this.#connection()
+    this.#writer = connection
+    try {
+      return await run(connection)
     } catch (error) {
-      await writer.close()
+      await connection.close()
       throw error
     }
+  }
+
+  #begin(row: Row, writer: Connection): Omit<EngineInfo, 'created'> {
+    const epoch = row['epoch'] ?? ''
+    if (this.#known.epoch !== epoch) this.#known = { epoch, head: 0 }
+    this.#last = { seq: 0, id: '' }
+    const bounds = this.#learn(row, this.#known.head)
+    const signals = new Signals(this.#server, epoch)
+    const closing = new AbortController()
+    this.#links = { epoch, writer, reader: this.#connection(), signals, closing }
+    return { epoch, ...bounds }
   }
 
   async append(
@@ -107,9 +138,13 @@ class PostgresEngine implements Engine {
       throw this.#error('unknown', NOT_REPLICATED)
     }
     const [row] = answer.rows
-    if (!row) return { ok: false, head: this.#learn(await this.#look(writer), seen).head }
+    if (!row) {
+      await this.#settle(writer)
+      return { ok: false, head: this.#learn(await this.#look(writer), seen).head }
+    }
     const seq = Number(row['head'])
     this.#known.head = Math.max(this.#known.head, seq)
+    this.#remember({ seq, id: ids.at(-1) ?? '' })
     signals.tell()
     return { ok: true, seq }
   }
@@ -180,9 +215,21 @@ class PostgresEngine implements Engine {
 
   /** After a failover it may lead to a standby, which will be the primary, or make room for it. */
   #connection(): Connection {
-    return new Connection(this.#server, (client) =>
-      greet(client, this.#server, this.#known.epoch === '' ? 'config' : 'unavailable'),
-    )
+    return new Connection(this.#server, async (client) => {
+      await greet(client, this.#server, this.#known.epoch === '' ? 'config' : 'unavailable')
+      await this.#checkHistory(client)
+      this.#doubts += 1
+    })
+  }
+
+  /** Its head may be beyond what was seen, and yet what was seen be lost. */
+  async #checkHistory(client: Client): Promise<void> {
+    const { seq, id } = this.#last
+    if (seq === 0) return
+    const { rowCount } = await client.query(sql.OTHER, [this.#journal, seq, id])
+    if (rowCount === 0) return
+    const what = `record ${seq} is another one than it was: an older state was restored`
+    throw this.#error('rewound', `${what}; open the store again`, seq)
   }
 
   /** As many of the first as fit into one statement. */
@@ -206,10 +253,14 @@ class PostgresEngine implements Engine {
 
   async #readOne(after: number, to: number): Promise<{ head: number; batch: EngineEntry[] }> {
     const { reader } = this.#live()
-    await this.#settle(reader)
-    const seen = this.#known.head
     const values = [this.#journal, after, to, MOST.read, MOST.bytes]
-    const rows = await this.#ask(reader, sql.READ, values)
+    let seen: number
+    let rows: readonly Row[]
+    do {
+      await this.#settle(reader)
+      seen = this.#known.head
+      rows = await this.#ask(reader, sql.READ, values)
+    } while (!this.#isSettled)
     const { head, first } = this.#learn(rows[0], seen)
     if (after >= Math.min(to, head)) return { head, batch: [] }
     if (after + 1 < first) {
@@ -222,15 +273,25 @@ class PostgresEngine implements Engine {
       const hole = `record ${after + 1 + index} is missing: restore both tables from one backup`
       throw this.#error('corrupt', hole, after + 1 + index)
     })
+    this.#remember(batch.at(-1))
     return { head, batch }
   }
 
-  /** What an append of unknown outcome may have left is made durable before it is shown. */
+  get #isSettled(): boolean {
+    return this.#settled === this.#doubts || this.#isLooking
+  }
+
+  /** What may be there and not be durable is made durable before it is shown. */
   async #settle(connection: Connection): Promise<void> {
-    const doubts = this.#doubts
-    if (this.#settled === doubts) return
-    await this.#commit(connection, sql.SYNC, [this.#journal])
-    this.#settled = doubts
+    while (!this.#isSettled) {
+      const doubts = this.#doubts
+      await this.#commit(connection, sql.SYNC, [this.#journal])
+      this.#settled = doubts
+    }
+  }
+
+  #remember(entry: Pick<EngineEntry, 'seq' | 'id'> | undefined): void {
+    if (entry && entry.seq > this.#last.seq) this.#last = { seq: entry.seq, id: entry.id }
   }
 
   async #ask(

@@ -35,16 +35,32 @@ export async function greet(
 }
 
 /** A role that may not create tables can use those that are there. */
-export async function prepareTables({ name }: Server, connection: Connection): Promise<void> {
-  const refuse = (why: string) => new StoreError('config', `${name}: ${why}`, { path: name })
+export async function prepareTables(server: Server, connection: Connection): Promise<void> {
+  if (await findTables(server, connection)) return
+  await connection.run(CREATE)
+  await checkVersion(server, connection)
+}
+
+/** Whether they are there, and are as they should be. */
+export async function findTables(server: Server, connection: Connection): Promise<boolean> {
   const [found] = (await connection.run(FIND)).rows
-  if (found?.['tables'] !== '3') await connection.run(CREATE)
-  else if (found['lossy'] !== '0') {
-    throw refuse('a table is UNLOGGED, and a crash would empty it: ALTER TABLE … SET LOGGED')
+  if (found?.['tables'] !== '3') return false
+  if (found['lossy'] !== '0') {
+    const what = 'a table is UNLOGGED, and a crash would empty it: ALTER TABLE … SET LOGGED'
+    throw refusal(server, what)
   }
+  await checkVersion(server, connection)
+  return true
+}
+
+async function checkVersion(server: Server, connection: Connection): Promise<void> {
   const [row] = (await connection.run(VERSION)).rows
   if (row?.['version'] !== String(SCHEMA_VERSION)) {
     const version = row?.['version'] ?? 'none'
-    throw refuse(`its tables have version ${version}, not ${SCHEMA_VERSION}: update ministore`)
+    const what = `its tables have version ${version}, not ${SCHEMA_VERSION}: update ministore`
+    throw refusal(server, what)
   }
 }
+
+const refusal = ({ name }: Server, why: string): StoreError =>
+  new StoreError('config', `${name}: ${why}`, { path: name })

@@ -1,5 +1,5 @@
 // Who has something new says so, on a connection of its own: inside an append it would cost more than that.
-import { escapeIdentifier } from 'pg'
+import { type Client, escapeIdentifier } from 'pg'
 import { Connection, type Server } from './connection.ts'
 import { greet } from './schema.ts'
 
@@ -17,11 +17,16 @@ export class Signals {
     this.#channel = `ministore_${epoch}`
     this.#connection = new Connection(server, async (client) => {
       await greet(client, server, 'unavailable')
-      client.on('notification', () => this.#ring())
+      let own: number | undefined
+      client.on('notification', ({ processId }) => {
+        // What this process appended it knows; reading it back at once would slow the next append down.
+        if (processId !== own) this.#ring()
+      })
       client.once('end', () => {
         this.#isListening = false
       })
       // LISTEN takes no parameter; an epoch is a UUID, which is quoted all the same.
+      own = await pidOf(client)
       await client.query(`SET synchronous_commit = off; LISTEN ${escapeIdentifier(this.#channel)}`)
       this.#isListening = true
       // What came before it listened has been missed.
@@ -36,7 +41,6 @@ export class Signals {
 
   /** Never fails and never waits. What comes while it is being told is told together. */
   tell(): void {
-    this.#ring()
     this.#hasMore = true
     if (!this.#isTelling) void this.#tell()
   }
@@ -76,4 +80,9 @@ export class Signals {
     }
     this.#isTelling = false
   }
+}
+
+async function pidOf(client: Client): Promise<number> {
+  const { rows } = await client.query('SELECT pg_backend_pid() AS pid')
+  return rows[0].pid
 }

@@ -14,7 +14,7 @@ export const SCHEMA_VERSION = 1
  * One message is one transaction, and the lock goes with it: concurrent IF NOT EXISTS would race. No
  * serials: seq is the journal's own.
  */
-export const CREATE = `
+export const CREATE: string = `
 SELECT pg_advisory_xact_lock(7883953211);
 CREATE TABLE IF NOT EXISTS ministore_schema (version integer PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS ministore_journals (
@@ -31,7 +31,7 @@ INSERT INTO ministore_schema VALUES (${SCHEMA_VERSION}) ON CONFLICT DO NOTHING;`
  * it is large. A statement gives up on the server before its caller does, which then knows
  * that nothing happened: after $1 milliseconds, unless the server has a limit of its own.
  */
-export const GREET = `
+export const GREET: string = `
 SELECT pg_is_in_recovery()::text AS standby, current_setting('fsync') AS fsync,
   current_setting('server_encoding') AS encoding, current_setting('server_version_num') AS version,
   set_config('default_transaction_isolation', 'read committed', false),
@@ -39,12 +39,12 @@ SELECT pg_is_in_recovery()::text AS standby, current_setting('fsync') AS fsync,
   set_config('statement_timeout', CASE current_setting('statement_timeout')
     WHEN '0' THEN $1::text ELSE current_setting('statement_timeout') END, false)`
 
-export const FIND = `
+export const FIND: string = `
 SELECT count(*)::text AS tables, count(*) FILTER (WHERE relpersistence <> 'p')::text AS lossy
 FROM pg_class WHERE oid IN (to_regclass('ministore_schema'), to_regclass('ministore_journals'),
   to_regclass('ministore_entries'))`
 
-export const VERSION = 'SELECT max(version)::text AS version FROM ministore_schema'
+export const VERSION: string = 'SELECT max(version)::text AS version FROM ministore_schema'
 
 /** A database may have it off; `remote_apply` is stricter than on, and stays. */
 const DURABLE = `set_config('synchronous_commit', CASE current_setting('synchronous_commit')
@@ -54,18 +54,22 @@ const DURABLE = `set_config('synchronous_commit', CASE current_setting('synchron
  * $1 name, $2 store. It writes also where the journal is there: when that is durable, so is all
  * that was written before, such as records of a server that crashed before its standby had them.
  */
-export const OPEN = `
+export const OPEN: string = `
 INSERT INTO ministore_journals AS j (name, store) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET head = j.head
 RETURNING j.store, j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
   (j.xmax = 0)::text AS created, ${DURABLE}`
 
 /** As `OPEN`, of a journal that is there: $1 name. */
-export const SYNC = `
+export const SYNC: string = `
 UPDATE ministore_journals SET head = head WHERE name = $1 RETURNING ${DURABLE}`
 
+/** $1 name, $2 seq, $3 the id that it had. A row: another record is there. */
+export const OTHER: string =
+  'SELECT FROM ministore_entries WHERE journal = $1 AND seq = $2::bigint AND id <> $3'
+
 /** $1 name, $2 expected, $3 epoch, $4 ids, $5 texts. No row: another head, or another epoch. */
-export const APPEND = prepared(
+export const APPEND: Prepared = prepared(
   'ministore_append',
   `WITH h AS (UPDATE ministore_journals SET head = head + cardinality($4::text[])
     WHERE name = $1 AND head = $2::bigint AND epoch = $3::uuid RETURNING head),
@@ -75,15 +79,15 @@ export const APPEND = prepared(
 SELECT h.head::text AS head, ${DURABLE} FROM h`,
 )
 
-export const LOOK = `
-SELECT epoch::text AS epoch, head::text AS head, first::text AS first
+export const LOOK: string = `
+SELECT store, epoch::text AS epoch, head::text AS head, first::text AS first
 FROM ministore_journals WHERE name = $1`
 
 /**
  * $1 name, $2 after, $3 to, $4 at most so many records, $5 and bytes, but always one. A statement
  * has one view of both tables: what it says of head and first is true of its records.
  */
-export const READ = prepared(
+export const READ: Prepared = prepared(
   'ministore_read',
   `SELECT j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
   e.seq::text AS seq, e.id, e.data
@@ -98,12 +102,12 @@ ORDER BY e.seq`,
 )
 
 /** $1 name, $2 up to, $3 epoch. From here on nobody reads them; `low`: the first that is to be removed. */
-export const TRUNCATE = `
+export const TRUNCATE: string = `
 UPDATE ministore_journals j SET first = greatest(first, least($2::bigint, head) + 1)
 WHERE name = $1 AND epoch = $3::uuid
 RETURNING first::text AS first,
   (SELECT min(seq) FROM ministore_entries WHERE journal = $1)::text AS low`
 
 /** $1 name, $2 from, $3 to. */
-export const REMOVE =
+export const REMOVE: string =
   'DELETE FROM ministore_entries WHERE journal = $1 AND seq >= $2::bigint AND seq < $3::bigint'

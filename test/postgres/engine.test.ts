@@ -7,6 +7,7 @@ import {
   engineOn,
   entry,
   failureOf,
+  followAll,
   freshDatabase,
   freshName,
   notes,
@@ -235,6 +236,21 @@ describe.skipIf(!has)('rewound', () => {
     expect(await failureOf(engine.truncate(1))).toMatchObject({ code: 'rewound' })
     expect(await engine.open('ledger')).toMatchObject({ head: what.startsWith('given') ? 3 : 0 })
   })
+
+  test('a journal that was restored to an older head, and has gone on since: who has seen the other end is told', async () => {
+    const { name, engine } = await opened()
+    await engine.append(notes(3), 0)
+    await server.query(change['restored to an older head'], [name])
+    const other = (await opened(name)).engine
+    await other.append(notes(3), 2)
+    // It was away meanwhile: restoring takes its time.
+    await server.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()',
+    )
+    for (const call of [() => readAll(engine, 3), () => engine.append(notes(1), 5)])
+      await expect.poll(() => failureOf(call())).toMatchObject({ code: 'rewound', seq: 3 })
+    expect(await readAll(other)).toHaveLength(5)
+  })
 })
 
 describe.skipIf(!has)('opening', () => {
@@ -258,11 +274,33 @@ describe.skipIf(!has)('opening', () => {
     expect(await engine.open('ledger')).toMatchObject({ head: 1 })
   })
 
+  test('looking makes and changes nothing', async () => {
+    const url = await freshDatabase(server)
+    const engine = engineOn(url, 'a')
+    expect(await engine.look()).toBeUndefined()
+    const tables = "SELECT 1 FROM pg_class WHERE relname LIKE 'ministore%'"
+    expect(await server.query(tables, [], url)).toEqual([])
+    await engine.open('ledger')
+    await engine.append(notes(3), 0)
+    const rows = 'SELECT xmin, * FROM ministore_journals'
+    const before = await server.query(rows, [], url)
+    const looking = engineOn(url, 'a')
+    const { epoch } = await engine.open('ledger')
+    const after = await server.query(rows, [], url)
+    expect(after).not.toEqual(before)
+    expect(await looking.look()).toEqual({
+      ...{ epoch, store: 'ledger', head: 3, first: 1, created: false },
+    })
+    expect(await readAll(looking)).toHaveLength(3)
+    expect(await engineOn(url, 'b').look()).toBeUndefined()
+    expect(await server.query(rows, [], url)).toEqual(after)
+  })
+
   test.runIf(server.isOwn)(
     'needs the rights that the documentation grants, and no more',
     async () => {
       const text = readFileSync(new URL('../../docs/engines/postgres.md', import.meta.url), 'utf8')
-      const [tables = '', rights = '', more = ''] = [
+      const [tables = '', rights = '', more = '', read] = [
         ...text.matchAll(/```sql\n([\s\S]*?)```/g),
       ].map(([, sql = '']) => sql)
       const url = await freshDatabase(server)
@@ -292,6 +330,14 @@ describe.skipIf(!has)('opening', () => {
       await engine.truncate(1)
       expect(await open()).toMatchObject({ head: 3, first: 2, created: false })
       await engine.close()
+      await owner(`DROP OWNED BY ${role}`)
+      await owner((read ?? '').replaceAll(/\breader\b/g, role))
+      const reader = engineOn(asRole.href, 'a')
+      expect(await reader.look()).toMatchObject({ head: 3, first: 2, store: 'ledger' })
+      expect(await readAll(reader, 1)).toHaveLength(2)
+      const { all } = followAll(reader, 2)
+      await expect.poll(() => all).toHaveLength(1)
+      expect(await failureOf(reader.open('ledger'))).toMatchObject({ code: 'config' })
       // The tables are those that the code would have made.
       const other = await freshDatabase(server)
       await engineOn(other, 'a').open('ledger')

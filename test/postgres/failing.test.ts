@@ -316,14 +316,30 @@ describe.skipIf(!server.isOwn)('a synchronous standby', () => {
     await standby.kill('SIGCONT')
     expect((await readAll(engine, 1)).map(({ id }) => id)).toEqual([batch[0]?.id])
 
+    // A crash ends the waiting too, and nobody warns: the record is there, but who reads waits for the standby.
+    const other = through(proxy, name, 1000)
+    await other.open('ledger')
+    await standby.kill('SIGSTOP')
+    const crashed = failureOf(engine.append(notes(1), 2))
+    await waiting('SyncRep')
+    await server.kill('SIGKILL')
+    await server.restart()
+    expect(await crashed).toMatchObject({ code: 'unknown' })
+    const [first, second] = [failureOf(readAll(other, 2)), failureOf(readAll(other, 2))]
+    expect(await Promise.all([first, second])).toMatchObject(Array(2).fill({ code: 'unavailable' }))
+    expect((await failureOf(other.append(notes(1), 2))).code).toBe('unavailable')
+    await standby.kill('SIGCONT')
+    const found = () => readAll(other, 2).catch(() => [])
+    await expect.poll(found, { timeout: 15_000 }).toHaveLength(1)
+
     // Failover.
-    expect(await engine.append(notes(1), 2)).toEqual({ ok: true, seq: 3 })
+    expect(await engine.append(notes(1), 3)).toEqual({ ok: true, seq: 4 })
     proxy.target = standby.port
     await server.kill('SIGKILL')
     await setTimeout(20)
-    expect(await failureOf(engine.append(notes(1), 3))).toMatchObject({ code: 'unavailable' })
+    expect(await failureOf(engine.append(notes(1), 4))).toMatchObject({ code: 'unavailable' })
     await standby.promote()
-    expect(await engine.append(notes(1), 3)).toEqual({ ok: true, seq: 4 })
-    expect(await readAll(engine)).toHaveLength(4)
+    expect(await engine.append(notes(1), 4)).toEqual({ ok: true, seq: 5 })
+    expect(await readAll(engine)).toHaveLength(5)
   })
 })

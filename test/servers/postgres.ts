@@ -44,8 +44,13 @@ interface Account {
   readonly gid?: number
 }
 
-/** Undefined where there is no PostgreSQL, which is said; an error with MINISTORE_REQUIRE_SERVERS=1. */
-export async function startPostgres(): Promise<TestPostgres | undefined> {
+/**
+ * Undefined where there is no PostgreSQL, which is said; an error with MINISTORE_REQUIRE_SERVERS=1.
+ * `settings`: of the server, where it is the test's own.
+ */
+export async function startPostgres(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<TestPostgres | undefined> {
   const given = process.env['MINISTORE_TEST_PG_URL']
   if (given) return borrowed(given)
   const binaries = findBinaries()
@@ -68,7 +73,10 @@ export async function startPostgres(): Promise<TestPostgres | undefined> {
   execFileSync(join(binaries, 'initdb'), ['-D', data, ...options, `--pwfile=${file}`], {
     ...{ ...account, cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] },
   })
-  const server = new OwnPostgres({ binaries, directory, data, account, password }, await freePort())
+  const server = new OwnPostgres(
+    { binaries, directory, data, account, password, settings },
+    await freePort(),
+  )
   await server.start()
   return server
 }
@@ -80,6 +88,7 @@ interface Installation {
   readonly data: string
   readonly account: Account
   readonly password: string
+  readonly settings: Readonly<Record<string, string>>
 }
 
 class OwnPostgres implements TestPostgres {
@@ -107,6 +116,7 @@ class OwnPostgres implements TestPostgres {
         unix_socket_directories: '',
         max_connections: '60',
         shared_buffers: '16MB',
+        ...this.#of.settings,
       }
       const given = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
       // In a session of its own: Ctrl-C reaches it by way of the watch, together with its files.

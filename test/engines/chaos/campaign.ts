@@ -1,0 +1,200 @@
+// A campaign: writers write, faults strike, and in the end the journal says whether every promise was kept.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Engine, type EngineEntry, sharedJournal } from 'ministore-ts/shared'
+import type { Bug } from './bugs.ts'
+import { add, CLIENTS, Crew, type Pace } from './crew.ts'
+import { type Fault, type Ground, networkFaults, startGround } from './ground.ts'
+import { Network } from './network.ts'
+import { emptyTally, type Tally } from './report.ts'
+import { chaos } from './store.ts'
+import { verdict, type Witness } from './verdict.ts'
+
+export interface CampaignOptions extends Partial<Pace> {
+  readonly engine: 'postgres' | 'nats'
+  /** In this order, again and again; each once at least. `a+b`: both at once. */
+  readonly faults: readonly string[]
+  readonly seconds: number
+  /** Between two strikes, in milliseconds. Default 1,000. */
+  readonly calm?: number
+  readonly bug?: Bug | undefined
+  readonly onProgress?: (progress: string) => void
+}
+
+/** Of a fault: what happened from the moment when it struck to the moment when the next one did. */
+export interface Struck extends Tally {
+  strikes: number
+  /** The longest time without an acknowledgement to anybody, in milliseconds. */
+  longestGap: number
+  acknowledged: number
+  refused: number
+}
+
+export interface CampaignResult {
+  readonly engine: string
+  readonly seconds: number
+  readonly records: number
+  readonly digest: string
+  /** Unknown outcomes that were looked up, since they could not be asked for again. */
+  readonly looked: number
+  readonly faults: Readonly<Record<string, Struck>>
+  /** Empty where all is well. */
+  readonly broken: readonly string[]
+}
+
+export const COMMON = [
+  'cut',
+  'hold',
+  'lose-requests',
+  'lose-answers',
+  'pause-writer',
+  'kill-writer',
+]
+export const FAULTS = {
+  postgres: ['kill', 'promote', 'promote-late', 'pause-server', ...COMMON],
+  nats: ['kill-leader', 'kill-all', 'pause-leader', ...COMMON],
+} as const
+
+/** Undefined where there is no server to be had. */
+export async function campaign(options: CampaignOptions): Promise<CampaignResult | undefined> {
+  const ground = await startGround(options.engine)
+  if (!ground) return undefined
+  const network = await Network.make(CLIENTS, ground.ports)
+  try {
+    return await new Campaign(options, ground, network).run()
+  } finally {
+    await network.close()
+    await ground.stop()
+  }
+}
+
+class Campaign {
+  readonly #options: CampaignOptions
+  readonly #ground: Ground
+  readonly #crew: Crew
+  readonly #faults: Record<string, Fault>
+  readonly #struck: Record<string, Struck> = {}
+  #acknowledged = 0
+  #refused = 0
+  #lastAcknowledged = performance.now()
+  #longestGap = 0
+
+  constructor(options: CampaignOptions, ground: Ground, network: Network) {
+    const { slots = 4, pace = 20, bug, engine } = options
+    this.#options = options
+    this.#ground = ground
+    this.#crew = new Crew({ ground, network, bug }, { slots, pace, engine }, ({ what }) => {
+      if (what === 'refused') this.#refused += 1
+      if (what === 'acknowledged') this.#acknowledge()
+    })
+    this.#faults = {
+      ...ground.faults(network),
+      ...networkFaults(network),
+      ...this.#crew.faults(),
+    }
+  }
+
+  async run(): Promise<CampaignResult> {
+    const crew = this.#crew
+    const start = performance.now()
+    try {
+      await Promise.all(crew.members.map((member) => member.saying('opened', 60_000)))
+      await this.#strikes(start + this.#options.seconds * 1000)
+      const reader = this.#ground.engine()
+      let entries: EngineEntry[] = []
+      await crew.end(async () => {
+        entries = await readAll(reader)
+        return entries.length
+      })
+      return await this.#result(entries, (performance.now() - start) / 1000)
+    } finally {
+      await crew.kill()
+    }
+  }
+
+  async #strikes(until: number): Promise<void> {
+    const { faults, calm = 1_000 } = this.#options
+    for (let strike = 0; strike < faults.length || performance.now() < until; strike++) {
+      const name = faults[strike % faults.length] ?? ''
+      const together = name.split('+').map((each) => this.#fault(each))
+      for (const fault of together) await fault.prepare?.()
+      await this.#recovered()
+      await sleep(calm * (0.5 + Math.random()))
+      await this.#measured(name, async () => {
+        await Promise.all(together.map((fault) => fault.strike()))
+        await this.#recovered()
+        await sleep(calm * (0.5 + Math.random()))
+      })
+      if (this.#crew.failures.length > 0) return
+    }
+  }
+
+  #fault(name: string): Fault {
+    const fault = this.#faults[name]
+    if (fault) return fault
+    throw new TypeError(`there is no fault ${JSON.stringify(name)}`)
+  }
+
+  async #measured(name: string, run: () => Promise<void>): Promise<void> {
+    this.#struck[name] ??= {
+      ...{ strikes: 0, longestGap: 0, acknowledged: 0, refused: 0 },
+      ...emptyTally(),
+    }
+    const struck = this.#struck[name]
+    const [acknowledged, refused] = [this.#acknowledged, this.#refused]
+    add(struck, this.#crew.tally, -1)
+    this.#longestGap = 0
+    await run()
+    add(struck, this.#crew.tally)
+    struck.strikes += 1
+    struck.acknowledged += this.#acknowledged - acknowledged
+    struck.refused += this.#refused - refused
+    struck.longestGap = Math.max(struck.longestGap, Math.round(this.#longestGap))
+    this.#options.onProgress?.(
+      `${name}: ${Math.round(this.#longestGap)} ms without, ${this.#acknowledged} acknowledged`,
+    )
+  }
+
+  /** Until somebody is told again that something is durable, or nobody ever will be. */
+  async #recovered(): Promise<void> {
+    const before = this.#acknowledged
+    for (const until = performance.now() + 60_000; this.#acknowledged === before; await sleep(5))
+      if (performance.now() > until || this.#crew.failures.length > 0) return
+  }
+
+  #acknowledge(): void {
+    const now = performance.now()
+    this.#acknowledged += 1
+    this.#longestGap = Math.max(this.#longestGap, now - this.#lastAcknowledged)
+    this.#lastAcknowledged = now
+  }
+
+  async #result(entries: readonly EngineEntry[], seconds: number): Promise<CampaignResult> {
+    const { told, members, failures } = this.#crew
+    const replayed = await chaos.replay(sharedJournal(this.#ground.engine()))
+    const digests: Witness['digests'] = new Map(
+      members.flatMap(({ name, digest }) => (digest ? [[name, digest]] : [])),
+    )
+    const broken = verdict(entries, { told, digests, replayed })
+    const looked = [...told.values()].flat().filter(({ what }) => /found|missing/.test(what)).length
+    return {
+      ...{ engine: this.#options.engine, seconds: Math.round(seconds), records: entries.length },
+      ...{
+        digest: replayed.digest,
+        looked,
+        faults: this.#struck,
+        broken: [...failures, ...broken],
+      },
+    }
+  }
+}
+
+async function readAll(engine: Engine): Promise<EngineEntry[]> {
+  await engine.open(chaos.name)
+  try {
+    const entries: EngineEntry[] = []
+    for await (const batch of engine.read(0)) entries.push(...batch)
+    return entries
+  } finally {
+    await engine.close()
+  }
+}

@@ -1,0 +1,200 @@
+// The servers of a campaign, and what can be done to them.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { natsEngine } from 'ministore-ts/nats'
+import { postgresEngine } from 'ministore-ts/postgres'
+import type { Engine } from 'ministore-ts/shared'
+import { ADMIN, type Nats, startNats } from '../../servers/nats.ts'
+import { startPostgres, type TestPostgres } from '../../servers/postgres.ts'
+import type { Network } from './network.ts'
+
+export interface Fault {
+  /** What has to be there before it; writers go on for a while after that. */
+  prepare?(): Promise<void>
+  /** Resolves when nothing stands in the way of the writers any more. */
+  strike(): Promise<void>
+}
+
+export const JOURNAL = 'chaos'
+
+export interface Ground {
+  readonly ports: readonly number[]
+  /** As the engine takes them. */
+  servers(ports: readonly number[]): string[]
+  /** Straight to the servers. */
+  engine(): Engine
+  faults(network: Network): Record<string, Fault>
+  stop(): Promise<void>
+}
+
+const between = (from: number, to: number): number => from + Math.random() * (to - from)
+
+/** Undefined where there is no server that may be killed. */
+export const startGround = (engine: 'postgres' | 'nats'): Promise<Ground | undefined> =>
+  engine === 'postgres' ? PostgresGround.start() : NatsGround.start()
+
+type Standby = Awaited<ReturnType<TestPostgres['standby']>>
+type ToStandby = (standby: Standby) => Promise<void>
+
+class PostgresGround implements Ground {
+  #primary: TestPostgres
+  readonly ports: readonly number[]
+
+  private constructor(primary: TestPostgres) {
+    this.#primary = primary
+    this.ports = [primary.port]
+  }
+
+  static async start(): Promise<PostgresGround | undefined> {
+    const primary = await startPostgres()
+    return primary?.isOwn ? new PostgresGround(primary) : undefined
+  }
+
+  servers(ports: readonly number[]): string[] {
+    const { password } = this.#primary
+    return ports.map((port) => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`)
+  }
+
+  engine(): Engine {
+    return postgresEngine({ connection: this.#primary.url, name: JOURNAL })
+  }
+
+  faults(network: Network): Record<string, Fault> {
+    return {
+      kill: {
+        strike: async () => {
+          await this.#primary.kill('SIGKILL')
+          await sleep(between(0, 500))
+          await this.#primary.restart()
+        },
+      },
+      'pause-server': {
+        strike: async () => {
+          await this.#primary.kill('SIGSTOP')
+          await sleep(between(500, 8_000))
+          await this.#primary.kill('SIGCONT')
+        },
+      },
+      promote: this.#promotion(network),
+      'promote-late': this.#promotion(network, {
+        meanwhile: async (standby) => {
+          await standby.kill('SIGKILL')
+          await sleep(between(200, 2_000))
+          // What waited for the standby is there when it is back, and nobody else has it.
+          await this.#primary.kill('SIGKILL')
+          await this.#primary.restart()
+          await sleep(between(1_000, 3_000))
+        },
+      }),
+      'promote-async': this.#promotion(network, {
+        before: async (standby) => {
+          await this.#primary.query("ALTER SYSTEM SET synchronous_standby_names = ''")
+          await this.#primary.query('SELECT pg_reload_conf()')
+          await standby.kill('SIGKILL')
+        },
+      }),
+    }
+  }
+
+  /** The standby takes over from a primary that is killed and stays off. */
+  #promotion(
+    network: Network,
+    { before, meanwhile }: { before?: ToStandby; meanwhile?: ToStandby } = {},
+  ): Fault {
+    let standby: Standby | undefined
+    return {
+      prepare: async () => {
+        standby = await this.#primary.standby()
+        await before?.(standby)
+      },
+      strike: async () => {
+        const [old, next] = [this.#primary, standby]
+        if (!next) throw new Error('there is no standby')
+        await meanwhile?.(next)
+        await old.kill('SIGKILL')
+        if (before || meanwhile) await next.restart()
+        await next.promote()
+        network.lead(0, next.port)
+        this.#primary = next
+        await old.stop()
+      },
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.#primary.stop()
+  }
+}
+
+class NatsGround implements Ground {
+  readonly #nats: Nats
+  readonly ports: readonly number[]
+
+  private constructor(nats: Nats) {
+    this.#nats = nats
+    this.ports = nats.nodes.map(({ port }) => port)
+  }
+
+  static async start(): Promise<NatsGround | undefined> {
+    const nats = await startNats({ nodes: 3 })
+    return nats && new NatsGround(nats)
+  }
+
+  servers(ports: readonly number[]): string[] {
+    return ports.map((port) => `nats://${ADMIN.user}:${ADMIN.pass}@127.0.0.1:${port}`)
+  }
+
+  engine(): Engine {
+    return natsEngine({ servers: this.servers(this.ports), name: JOURNAL })
+  }
+
+  faults(): Record<string, Fault> {
+    const { nodes } = this.#nats
+    const leader = () => this.#nats.leader(`ministore_${JOURNAL}`)
+    return {
+      'kill-leader': {
+        strike: async () => {
+          const node = await leader()
+          await node.kill()
+          await sleep(between(0, 5_000))
+          await node.start()
+        },
+      },
+      'kill-all': {
+        strike: async () => {
+          await Promise.all(nodes.map((node) => node.kill()))
+          await sleep(between(0, 500))
+          await Promise.all(nodes.map((node) => node.start()))
+        },
+      },
+      'pause-leader': {
+        strike: async () => {
+          const node = await leader()
+          node.pause()
+          await sleep(between(500, 12_000))
+          node.resume()
+        },
+      },
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.#nats.stop()
+  }
+}
+
+/** What can be done between the writers and any servers. */
+export function networkFaults(network: Network): Record<string, Fault> {
+  const disturbance = (traffic: 'hold' | 'lose_requests' | 'lose_answers') => ({
+    async strike() {
+      const end = network.disturb(traffic)
+      await sleep(between(500, 6_000))
+      end()
+    },
+  })
+  return {
+    cut: { strike: async () => network.cut() },
+    hold: disturbance('hold'),
+    'lose-requests': disturbance('lose_requests'),
+    'lose-answers': disturbance('lose_answers'),
+  }
+}

@@ -1,0 +1,108 @@
+// npm run chaos -- --seconds 600 [--engine postgres|nats] [--fault kill,promote] [--bug …] [--format json]
+// The campaign of `npm test`, for as long as you like. Exit code 1 where a promise was broken.
+import { parseArgs } from 'node:util'
+import { setup } from '../../cli/build.ts'
+import { bugs, isBug } from './bugs.ts'
+import { type CampaignResult, campaign, FAULTS } from './campaign.ts'
+
+const HELP = `npm run chaos -- [options]
+  --engine    postgres or nats; default: one after the other
+  --seconds   of each engine, and each fault once at least; default 120
+  --fault     by their names, with commas, or + where they strike at once; default: all but promote-async
+              postgres: ${FAULTS.postgres.join(', ')}, promote-async
+              nats: ${FAULTS.nats.join(', ')}
+  --calm      milliseconds between two strikes; default 1000
+  --slots     operations under way in each writer; default 4
+  --pace      milliseconds between two of them; default 20
+  --bug       an engine that is wrong: ${bugs().join(', ')}
+  --format    text or json`
+
+const { values } = parseArgs({
+  options: {
+    engine: { type: 'string' },
+    seconds: { type: 'string', default: '120' },
+    fault: { type: 'string' },
+    calm: { type: 'string', default: '1000' },
+    slots: { type: 'string', default: '4' },
+    pace: { type: 'string', default: '20' },
+    bug: { type: 'string' },
+    format: { type: 'string', default: 'text' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+const engines =
+  values.engine === undefined ? (['postgres', 'nats'] as const) : [engineOf(values.engine)]
+
+function engineOf(name: string): 'postgres' | 'nats' {
+  if (name === 'postgres' || name === 'nats') return name
+  throw new TypeError(`--engine ${name}: postgres or nats`)
+}
+
+async function run(engine: 'postgres' | 'nats'): Promise<CampaignResult> {
+  const { bug } = values
+  if (bug !== undefined && !isBug(bug)) throw new TypeError(`--bug: one of ${bugs().join(', ')}`)
+  const start = Date.now()
+  const onProgress = (progress: string) => {
+    if (!process.stderr.isTTY) return
+    const seconds = Math.round((Date.now() - start) / 1000)
+    process.stderr.write(`\r${engine}, ${seconds} s of ${values.seconds}, ${progress}\u001b[K`)
+  }
+  const result = await campaign({
+    engine,
+    faults: values.fault?.split(',') ?? FAULTS[engine],
+    seconds: Number(values.seconds),
+    calm: Number(values.calm),
+    slots: Number(values.slots),
+    pace: Number(values.pace),
+    ...{ bug, onProgress },
+  })
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  if (!result) throw new Error(`there is no server of ${engine} that may be killed`)
+  return result
+}
+
+function show({
+  engine,
+  seconds,
+  records,
+  looked,
+  digest,
+  faults,
+  broken,
+}: CampaignResult): string {
+  const columns = [
+    ...(['strikes', 'longestGap', 'acknowledged', 'refused', 'unknown', 'unavailable'] as const),
+    ...(['duplicates', 'appendsTooLate', 'appendsUnknown', 'appendsUnavailable'] as const),
+  ]
+  const heads = ['strikes', 'gap ms', 'acked', 'refused', 'unknown', 'unavail.', 'dupl.']
+  const row = (name: string, cells: readonly (string | number)[]) =>
+    name.padEnd(24) + cells.map((cell) => String(cell).padStart(10)).join('')
+  const lines = [
+    `${engine}: ${records} records in ${seconds} s, ${looked} looked up, ${digest}`,
+    row('', [...heads, 'too late', 'a.unknown', 'a.unavail']),
+    ...Object.entries(faults).map(([name, struck]) =>
+      row(
+        name,
+        columns.map((column) => struck[column]),
+      ),
+    ),
+    `${broken.length} broken promises`,
+    ...broken.slice(0, 20).map((each) => `  ${each}`),
+  ]
+  return lines.join('\n')
+}
+
+if (values.help) console.log(HELP)
+else {
+  process.once('exit', setup())
+  process.once('SIGINT', () => process.exit(130))
+  const results: CampaignResult[] = []
+  for (const engine of engines) {
+    const result = await run(engine)
+    results.push(result)
+    if (values.format !== 'json') console.log(show(result))
+  }
+  if (values.format === 'json') console.log(JSON.stringify(results, null, 2))
+  if (results.some(({ broken }) => broken.length > 0)) process.exitCode = 1
+}

@@ -52,6 +52,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'check',
     'report',
     'schema',
+    'lazy:postgres',
+    'lazy:nats',
   ],
 }
 

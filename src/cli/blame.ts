@@ -8,6 +8,7 @@ import { print } from './output.ts'
 import { parsePath, whyNothing } from './path.ts'
 import { follow, followToLast, type PathChange } from './path-changes.ts'
 import { Refusal, refusing } from './refusal.ts'
+import { sourceOf } from './source.ts'
 import { counted, safe } from './text.ts'
 
 /** A longer value is cut, two of them are shown as a diff. */
@@ -22,7 +23,7 @@ interface BlameOptions {
 export function blameCommand(): Command {
   return new Command('blame')
     .description('Show which record last changed a part of the state, and how.')
-    .argument('<journal>', 'the journal file; it is only read, also while a store has it open')
+    .argument('<journal>', 'the journal file, or its URL; it is only read, also while it is open')
     .argument('<path>', 'a part of the state: /topics/orders or topics.orders')
     .requiredOption('--store <file#export>', 'the module that exports the definition')
     .option('--all', 'every change of it, from the first on')
@@ -46,13 +47,14 @@ Examples:
 }
 
 async function blame(journal: string, place: string, options: BlameOptions): Promise<void> {
+  const source = await sourceOf(journal)
   const definition = await loadDefinition(options.store)
   const path = parsePath(place)
   const tell = options.format === 'json' ? json : pretty
   const take = (change: PathChange) => print(`${tell(change)}\n`)
   const { last, base, state, refusal } = options.all
-    ? await follow(definition, journal, path, { take })
-    : await followToLast(definition, journal, path)
+    ? await follow(definition, source, path, { take })
+    : await followToLast(definition, source, path)
   if (last && !options.all) await take(last)
   if (!last && base.value === undefined) {
     const since = base.seq === 0 ? '' : ` since seq ${base.seq}, to which the journal was compacted`

@@ -4,7 +4,12 @@ import { access, appendFile, constants } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { recordingPath, writeRecording } from '../check/index.ts'
-import type { Finding, ReplayReport } from '../index.ts'
+import type {
+  AnyStoreDefinition,
+  CheckOptions as CheckOfJournal,
+  Finding,
+  ReplayReport,
+} from '../index.ts'
 import {
   type CheckResult,
   defaultFormat,
@@ -18,9 +23,11 @@ import {
 import { compareSchemas, type SchemaLock, schemaLock } from '../schema/index.ts'
 import { type Loaded, load } from './load.ts'
 import { readSchemaLock } from './lock-file.ts'
+import { LookedAt } from './looked-at.ts'
 import { print } from './output.ts'
 import { progress } from './progress.ts'
 import { refuseToOverwrite, shrinkJournal } from './shrink.ts'
+import { type SharedSource, type Source, sourceOf } from './source.ts'
 import { version } from './version.ts'
 
 const LOCK = 'ministore.schema.json'
@@ -40,7 +47,7 @@ interface CheckOptions {
 export function checkCommand(): Command {
   return new Command('check')
     .description('Replay journals with the definition as it is now, and report what does not fit.')
-    .argument('<journals...>', 'journal files, or patterns such as "data/**/*.jsonl"')
+    .argument('<journals...>', 'journal files, patterns such as "data/**/*.jsonl", or URLs')
     .requiredOption('--store <file#export>', 'the module that exports the definition')
     .addOption(
       new Option(
@@ -60,6 +67,9 @@ export function checkCommand(): Command {
     .addHelpText(
       'after',
       `
+Recorded digests are beside a file: for a URL there are none, so --update and --shrink are refused;
+--digest works. Or copy it to a file with "ministore copy", and check that.
+
 Examples:
   $ ministore check data/broker.jsonl --store src/broker.ts
   $ ministore check "fixtures/**/*.jsonl" --store src/broker.ts#broker --format junit > report.xml
@@ -76,7 +86,10 @@ async function check(patterns: string[], options: CheckOptions): Promise<void> {
   if (options.digest !== undefined && journals.length > 1) {
     throw new Error('--digest is of one journal: name one')
   }
-  if (options.shrink) for (const journal of journals) await refuseToOverwrite(journal)
+  const isShared = journals.some(({ path }) => path === undefined)
+  if (isShared && (options.update || options.shrink))
+    throw new Error('--update and --shrink write beside a file: copy the journal to one before')
+  if (options.shrink) for (const { name } of journals) await refuseToOverwrite(name)
   const loaded = await load(options.store)
   const locked = await readLock(loaded, options)
   const reports: ReplayReport[] = []
@@ -98,18 +111,23 @@ async function check(patterns: string[], options: CheckOptions): Promise<void> {
 }
 
 /** Throws where there is nothing to check: a check of no journals would always be fine. */
-async function find(patterns: readonly string[]): Promise<string[]> {
-  const found = new Set<string>()
+async function find(patterns: readonly string[]): Promise<Source[]> {
+  const found = new Map<string, Source>()
   for (const pattern of patterns) {
+    const source = await sourceOf(pattern)
+    if (source.path === undefined) {
+      found.set(source.name, source)
+      continue
+    }
     const isPattern = isDynamicPattern(pattern) && !existsSync(pattern)
     const paths = isPattern ? (await glob(pattern, { ignore: NOT_OURS })).sort() : [pattern]
     if (paths.length === 0) throw new Error(`no file matches ${pattern}`)
     for (const path of paths) {
       await access(path, constants.R_OK)
-      found.add(path)
+      found.set(path, { name: path, path })
     }
   }
-  return [...found]
+  return [...found.values()]
 }
 
 /** The lock that is there by default may be another store's. */
@@ -128,14 +146,32 @@ const lockPath = ({ lock = LOCK }: CheckOptions): string => lock
 
 async function checkOne(
   { definition }: Loaded,
-  journal: string,
+  source: Source,
   { digest, update }: CheckOptions,
 ): Promise<ReplayReport> {
-  const shown = progress('check', journal)
+  const shown = progress('check', source.name)
   const onProgress = (seq: number, last: number) => shown.report(seq, last)
-  const report = await definition.replayCheck(journal, { digest, record: update, onProgress })
-  shown.end()
-  return update ? accept(report) : report
+  const checked = { digest, record: update, onProgress }
+  try {
+    if (source.path === undefined) return await checkShared(definition, source, checked)
+    const report = await definition.replayCheck(source.path, checked)
+    shown.end()
+    return update ? await accept(report) : report
+  } finally {
+    shown.end()
+  }
+}
+
+/** A server that is away says nothing about its records. */
+async function checkShared(
+  definition: AnyStoreDefinition,
+  source: SharedSource,
+  options: CheckOfJournal,
+): Promise<ReplayReport> {
+  const journal = new LookedAt(source.make())
+  const report = await definition.replayCheck(journal, options)
+  if (journal.failure) throw journal.failure
+  return report
 }
 
 /** What is only another state than the recorded one is what an update is for. */

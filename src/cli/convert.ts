@@ -6,18 +6,14 @@ import {
   definitionOf,
   encode,
   type Journal,
-  type NewEntry,
   type StoreError,
 } from '../index.ts'
+import { appender } from './appender.ts'
 import type { Mapping } from './mapping.ts'
 import { readVariants, type TornLine, type Variant } from './mini-rs.ts'
 import { progress } from './progress.ts'
 import { Refusal } from './refusal.ts'
 import { counted, safe } from './text.ts'
-
-/** One sync for so many records, or so many characters of them. */
-const GROUP_RECORDS = 1000
-const GROUP_CHARACTERS = 2 ** 22
 
 export interface Work {
   readonly definition: AnyStoreDefinition
@@ -47,7 +43,7 @@ export async function convert(work: Work, path: string, signal: AbortSignal): Pr
       signal.throwIfAborted()
       const text = textOf(work, variant, journal)
       if (text === undefined) skipped += 1
-      else await add(text)
+      else await add({ text })
       if (text !== undefined) records += 1
       report(records)
     }
@@ -86,27 +82,6 @@ function misfit({ isMapped }: Work, { file, line, name }: Variant, what: string)
     ? 'Change what --map returns for it'
     : 'Say what it is with --map <file#function>; see ministore import --help'
   return new Refusal(`${file}:${line}: ${variant}${what}\n  ${next}`)
-}
-
-/** Appends in groups. */
-function appender(journal: Journal) {
-  let [group, characters, seq]: [NewEntry[], number, number] = [[], 0, 0]
-  const flush = async () => {
-    while (group.length > 0) {
-      const appended = await journal.append(group, seq)
-      if (!appended.ok) throw new Error(`somebody else writes to ${journal.name}`)
-      // A journal may take only the first ones.
-      group = group.slice(appended.seq - seq)
-      seq = appended.seq
-    }
-    characters = 0
-  }
-  const add = async (text: string) => {
-    group.push({ text })
-    characters += text.length
-    if (group.length === GROUP_RECORDS || characters > GROUP_CHARACTERS) await flush()
-  }
-  return { add, flush }
 }
 
 /** The digest of the state, which two replays agree on. Throws Refusal where a reducer fails. */

@@ -2,13 +2,14 @@
 import { Command, Option } from 'commander'
 import { changes, unifiedDiff } from '../diff/index.ts'
 import type { AnyStoreDefinition } from '../index.ts'
-import { copyOf } from './copy.ts'
 import { coloured, safeLines } from './lines.ts'
 import { loadDefinition } from './load.ts'
 import { print } from './output.ts'
 import { progress } from './progress.ts'
 import { Refusal, refusing } from './refusal.ts'
 import { beginsBehind, endsBefore, parseSeq, steps } from './replay.ts'
+import { type Source, sourceOf } from './source.ts'
+import { copyOf } from './state-copy.ts'
 import { counted } from './text.ts'
 
 interface DiffOptions {
@@ -19,7 +20,7 @@ interface DiffOptions {
 export function diffCommand(): Command {
   return new Command('diff')
     .description('Show what changed in the state between two seqs.')
-    .argument('<journal>', 'the journal file; it is only read, also while a store has it open')
+    .argument('<journal>', 'the journal file, or its URL; it is only read, also while it is open')
     .argument('<from>', 'a seq; 0 is the initial state', parseSeq)
     .argument('<to>', 'another seq, before or behind it', parseSeq)
     .requiredOption('--store <file#export>', 'the module that exports the definition')
@@ -47,8 +48,9 @@ async function printDiff(
   to: number,
   { store, format }: DiffOptions,
 ): Promise<void> {
+  const source = await sourceOf(journal)
   const definition = await loadDefinition(store)
-  const { low, high, refusal } = await statesAt(definition, journal, [
+  const { low, high, refusal } = await statesAt(definition, source, [
     Math.min(from, to),
     Math.max(from, to),
   ])
@@ -65,15 +67,15 @@ async function printDiff(
 /** Both states from one replay. `refusal`: what is wrong with the journal behind them. */
 async function statesAt(
   definition: AnyStoreDefinition,
-  journal: string,
+  source: Source,
   [first, last]: readonly [number, number],
 ): Promise<{ low: unknown; high: unknown; refusal?: Refusal }> {
-  const { report, end } = progress('replaying', journal)
+  const { report, end } = progress('replaying', source.name)
   let [seq, low, high]: [number, unknown, unknown] = [0, undefined, undefined]
   let refusal: Refusal | undefined
   try {
-    for await (const { record, seq: reached, state } of steps(definition, journal, last)) {
-      if (!record && reached > first) throw beginsBehind(journal, first, reached)
+    for await (const { record, seq: reached, state } of steps(definition, source, last)) {
+      if (!record && reached > first) throw beginsBehind(source.name, first, reached)
       report(reached, last)
       high = state
       if (record && record.part < record.parts) continue
@@ -86,6 +88,6 @@ async function statesAt(
   } finally {
     end()
   }
-  if (seq < last) throw endsBefore(journal, last, seq)
+  if (seq < last) throw endsBefore(source.name, last, seq)
   return { low, high, ...(refusal && { refusal }) }
 }

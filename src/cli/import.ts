@@ -11,6 +11,7 @@ import { loadMapping, mappingByName } from './mapping.ts'
 import { filesOf } from './mini-rs.ts'
 import { print } from './output.ts'
 import { Refusal, refusing } from './refusal.ts'
+import { assertFile } from './source.ts'
 import { counted } from './text.ts'
 
 const ISO = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/
@@ -63,6 +64,7 @@ Examples:
 
 async function importJournal(source: string, options: ImportOptions): Promise<void> {
   const { to, store, map, dryRun = false } = options
+  for (const each of [source, to]) assertFile(each)
   await refuseTaken(to)
   const definition = await loadDefinition(store)
   const mapping =

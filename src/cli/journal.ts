@@ -3,8 +3,15 @@
 import { nodeFileSystem } from '../file/index.ts'
 import { type FileHeader, readHeader } from '../format/header.ts'
 import { type Mark, type RecordLine, scan, type Tail } from '../format/scan.ts'
-import { type Awaitable, type Found, type OpenFile, StoreError } from '../index.ts'
+import {
+  type Awaitable,
+  type Found,
+  type OpenFile,
+  StoreError,
+  type StoreErrorCode,
+} from '../index.ts'
 import type { Progress } from './progress.ts'
+import { assertFile } from './source.ts'
 import { counted, safe } from './text.ts'
 
 export interface JournalFile {
@@ -31,6 +38,7 @@ export async function withJournal<T>(
   path: string,
   use: (journal: JournalFile) => Promise<T>,
 ): Promise<T> {
+  assertFile(path)
   const file = await openToRead(path)
   try {
     const header = await readHeader(file, path)
@@ -71,9 +79,11 @@ export async function readRecords(
 /** What was found, before anybody saved it. */
 type Loose = Omit<Found, 'savedTo'>
 
-/** Whether the file was read, and is not, or not wholly, a journal that this version reads. */
+/** Whether it was read, and is not, or not wholly, a journal that this version reads; or not the same any more. */
 export const isDamage = (error: unknown): error is StoreError =>
-  error instanceof StoreError && ['corrupt', 'foreign', 'newer_format'].includes(error.code)
+  error instanceof StoreError && DAMAGE.includes(error.code)
+
+const DAMAGE: readonly StoreErrorCode[] = ['corrupt', 'foreign', 'newer_format', 'rewound']
 
 /** What a crash left behind the last record, and what opening the journal does about it. */
 export function describeTail(path: string, { seq, line: last }: Mark, found: Loose): string {
@@ -104,9 +114,12 @@ export function describeDamage(error: StoreError): string {
   return `${safe(error.message)}\n  next: ${safe(nextStep(error))}`
 }
 
-export function nextStep({ code, path, seq = 1 }: StoreError): string {
+export function nextStep({ code, path, seq = 1, offset }: StoreError): string {
   if (code === 'foreign') return 'check the path'
   if (code === 'newer_format') return 'run the newer ministore'
+  if (code === 'rewound') return 'read it again: it is another one, or shorter, now'
+  // Of no file.
+  if (offset === undefined) return 'restore a backup of the journal'
   const whole =
     seq > 1
       ? `. ${counted(seq - 1, 'record')} before it can be read: ministore log ${path} --until ${seq - 1}`

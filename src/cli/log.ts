@@ -1,8 +1,9 @@
 // ministore log: a journal's records, for people and for programs, also as they are appended.
 import { setTimeout } from 'node:timers/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { readRecord } from '../format/record.ts'
+import { readEntry, readRecord } from '../format/record.ts'
 import type { Mark, RecordLine } from '../format/scan.ts'
+import type { EngineLook, SharedJournal } from '../shared/index.ts'
 import {
   describeTail,
   isDamage,
@@ -11,7 +12,9 @@ import {
   tellingDamage,
   withJournal,
 } from './journal.ts'
+import { truncated, withShared } from './looked-at.ts'
 import { progress } from './progress.ts'
+import { sourceOf } from './source.ts'
 import { grouped, safe } from './text.ts'
 import { matches, View, type ViewOptions } from './view.ts'
 
@@ -26,7 +29,7 @@ interface LogOptions extends ViewOptions {
 export function logCommand(): Command {
   return new Command('log')
     .description('Print the records of a journal. Needs no definition.')
-    .argument('<journal>', 'a journal file')
+    .argument('<journal>', 'a journal file, or its URL')
     .addOption(
       new Option('--type <name>', 'records with this mutation; may be given again for more')
         .argParser(collect)
@@ -55,6 +58,8 @@ Takes no lock and writes nothing: the journal may be in use. What a store is jus
 a moment before it is acknowledged. A damaged journal is shown up to the damage, which is told on
 standard error.
 
+Of a URL, only what is durable is shown, and --follow goes on when the server was away.
+
 Exit code: 0 fine, 1 the journal is damaged or none, or was replaced while it was followed, 2 it
 could not be done, 130 interrupted.
 
@@ -62,11 +67,16 @@ Examples:
   $ ministore log data/broker.jsonl --last 10
   $ ministore log data/broker.jsonl --type addTopic --since 2026-11-22
   $ ministore log data/broker.jsonl --follow --format json | jq .payload
+  $ ministore log "postgres://db.example.org/app#broker" --last 10
 `,
     )
-    .action((path: string, options: LogOptions) =>
-      tellingDamage(() => withJournal(path, (journal) => log(journal, options))),
-    )
+    .action((journal: string, options: LogOptions) => tellingDamage(() => show(journal, options)))
+}
+
+async function show(journal: string, options: LogOptions): Promise<void> {
+  const source = await sourceOf(journal)
+  if (source.path !== undefined) await withJournal(source.path, (file) => log(file, options))
+  else await withShared(source, (shared, found) => logShared(shared, found, options))
 }
 
 const collect = (value: string, values: readonly string[]) => [...values, value]
@@ -142,5 +152,60 @@ async function followOn(journal: JournalFile, view: View): Promise<void> {
     }
     if ((await file.sizeAt(path)) === undefined) return giveUp('removed or replaced')
     await setTimeout(POLL_MS)
+  }
+}
+
+/** How many records behind each other are looked through for the last ones that match, at first. */
+const FIRST_WINDOW = 1000
+
+async function logShared(
+  journal: SharedJournal,
+  { head, first }: EngineLook,
+  options: LogOptions,
+): Promise<void> {
+  const { last, after = 0, until = head, follow } = options
+  if (after < first - 1) console.error(safe(`note: ${journal.name} ${truncated(first)}`))
+  const from = Math.max(after, first - 1)
+  const begin = last ? await findLastShared(journal, [from, head], options, last) : from
+  const view = new View(journal.name, options)
+  let seq = begin
+  for await (const entries of journal.read(begin, { to: Math.min(head, until) })) {
+    if ((await view.takeEntries(entries)) === 'stop') return view.hint()
+    seq = entries.at(-1)?.seq ?? seq
+  }
+  view.hint()
+  if (!follow) return
+  const ended = new AbortController()
+  try {
+    for await (const entries of journal.follow(seq, ended.signal))
+      if ((await view.takeEntries(entries)) === 'stop') return
+  } finally {
+    ended.abort()
+  }
+}
+
+/** The seq before the last `most` records that match: from the end, since each record is fetched. */
+async function findLastShared(
+  journal: SharedJournal,
+  [from, head]: readonly [number, number],
+  options: LogOptions,
+  most: number,
+): Promise<number> {
+  const told = progress('log', journal.name)
+  try {
+    for (let window = Math.max(FIRST_WINDOW, most); ; window *= 8) {
+      const after = Math.max(from, head - window)
+      const found: number[] = []
+      for await (const entries of journal.read(after, { to: head })) {
+        for (const entry of entries)
+          if (matches(options, entry.seq, readEntry(journal.name, entry))) found.push(entry.seq)
+        told.report(entries.at(-1)?.seq ?? 0, head)
+      }
+      const begin = found.at(-most) ?? (after === from ? found[0] : undefined)
+      if (begin !== undefined) return begin - 1
+      if (after === from) return from
+    }
+  } finally {
+    told.end()
   }
 }

@@ -1,11 +1,12 @@
 // The changes of one path of the state, as a journal's records make them.
 import { isSame } from '../diff/index.ts'
 import type { AnyStoreDefinition, Committed } from '../index.ts'
-import { copyOf } from './copy.ts'
 import { type StatePath, valueAt } from './path.ts'
 import { progress } from './progress.ts'
 import { Refusal } from './refusal.ts'
 import { steps } from './replay.ts'
+import type { Source } from './source.ts'
+import { copyOf } from './state-copy.ts'
 
 /** To compare more than this, in characters of JSON, after every record would take for ever. */
 const LARGE_CHARACTERS = 2 ** 16
@@ -40,18 +41,18 @@ interface FollowOptions {
 /** Goes through all records that there are, from the first on. */
 export async function follow(
   definition: AnyStoreDefinition,
-  journal: string,
+  source: Source,
   path: StatePath,
   { after = 0, take = () => true }: FollowOptions = {},
 ): Promise<Followed> {
-  const { report, end } = progress('replaying', journal)
+  const { report, end } = progress('replaying', source.name)
   let [state, seq]: [unknown, number] = [undefined, 0]
   let base: Followed['base'] = { seq, value: undefined }
   let before: unknown
   let last: PathChange | undefined
   let refusal: Refusal | undefined
   try {
-    for await (const step of steps(definition, journal)) {
+    for await (const step of steps(definition, source)) {
       const { record } = step
       ;({ state, seq } = step)
       report(seq)
@@ -81,7 +82,7 @@ export async function follow(
 /** Only the last change is looked for, which for something large is from the end. */
 export async function followToLast(
   definition: AnyStoreDefinition,
-  journal: string,
+  source: Source,
   path: StatePath,
 ): Promise<Followed> {
   let isLarge = false
@@ -89,14 +90,14 @@ export async function followToLast(
     isLarge = JSON.stringify(after ?? null).length > LARGE_CHARACTERS
     return !isLarge
   }
-  const found = await follow(definition, journal, path, { take })
+  const found = await follow(definition, source, path, { take })
   if (!isLarge) return found
-  const { seq, base } = await follow(definition, journal, path, {
+  const { seq, base } = await follow(definition, source, path, {
     after: Number.POSITIVE_INFINITY,
   })
   for (let window = FIRST_WINDOW; ; window *= FIRST_WINDOW) {
     const after = Math.max(base.seq, seq - window)
-    const inWindow = await follow(definition, journal, path, { after })
+    const inWindow = await follow(definition, source, path, { after })
     if (inWindow.last || after === base.seq) return inWindow
   }
 }

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   repair: async () => (await import('./repair.ts')).repairCommand(),
   snapshot: async () => (await import('./snapshot.ts')).snapshotCommand(),
   compact: async () => (await import('./snapshot.ts')).compactCommand(),
+  copy: async () => (await import('./copy.ts')).copyCommand(),
   import: async () => (await import('./import.ts')).importCommand(),
 }
 

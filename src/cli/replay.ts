@@ -14,6 +14,7 @@ import type {
 } from '../index.ts'
 import { committed, definitionOf, freeze, inPlace, readDecoded, reduce } from '../index.ts'
 import { Refusal } from './refusal.ts'
+import { type Source, toRead } from './source.ts'
 
 interface StateAt extends Replayed<unknown> {
   /** What is wrong with the journal behind this state. */
@@ -28,8 +29,9 @@ interface Step {
   readonly state: unknown
 }
 
-/** Bytes that are not what was written, and so end what can be read. */
+/** Bytes of a file that are not what was written, and so end what can be read. */
 interface Damage {
+  readonly path: string
   readonly message: string
   readonly seq: number
   readonly offset: number
@@ -42,12 +44,12 @@ interface Damage {
  */
 export async function stateAt(
   store: AnyStoreDefinition,
-  path: string,
+  source: Source,
   seq?: number,
 ): Promise<StateAt> {
-  const found = await replaySound(store, path, seq)
+  const found = await replaySound(store, source, seq)
   if (seq === undefined || found.seq >= seq) return found
-  throw endsBefore(path, seq, found.seq)
+  throw endsBefore(source.name, seq, found.seq)
 }
 
 export const beginsBehind = (path: string, seq: number, base: number): Error =>
@@ -60,15 +62,15 @@ export const endsBefore = (path: string, seq: number, last: number): Error =>
 
 async function replaySound(
   store: AnyStoreDefinition,
-  path: string,
+  source: Source,
   until: number | undefined,
 ): Promise<StateAt> {
   try {
-    return await store.replay(fileJournal(path, { readOnly: true }), { until })
+    return await store.replay(toRead(source), { until })
   } catch (error) {
-    const damage = damageIn(error)
-    if (!damage || until === undefined || until >= damage.seq) throw refused(error, path)
-    const replayed = await store.replay(soundPart(path, damage), { until })
+    const damage = damageIn(error, source)
+    if (!damage || until === undefined || until >= damage.seq) throw refused(error, source)
+    const replayed = await store.replay(soundPart(damage), { until })
     return { ...replayed, damage: told(damage) }
   }
 }
@@ -80,14 +82,14 @@ async function replaySound(
  */
 export async function* steps(
   store: AnyStoreDefinition,
-  path: string,
+  source: Source,
   until?: number,
 ): AsyncGenerator<Step> {
-  const { journal, damage } = await openSound(store.name, path)
+  const { journal, damage } = await openSound(store.name, source)
   try {
     yield* stepsOf(definitionOf(store), journal, until)
   } catch (error) {
-    throw refused(error, path)
+    throw refused(error, source)
   } finally {
     await journal.close()
   }
@@ -194,23 +196,23 @@ export function parseSeq(text: string): number {
 
 async function openSound(
   name: string,
-  path: string,
+  source: Source,
 ): Promise<{ journal: Journal; damage?: Damage }> {
-  const whole = fileJournal(path, { readOnly: true })
+  const whole = toRead(source)
   try {
     await whole.open(name)
     return { journal: whole }
   } catch (error) {
-    const damage = damageIn(error)
-    if (!damage) throw refused(error, path)
-    const journal = soundPart(path, damage)
+    const damage = damageIn(error, source)
+    if (!damage) throw refused(error, source)
+    const journal = soundPart(damage)
     await journal.open(name)
     return { journal, damage }
   }
 }
 
 /** The journal as if it ended where the damage begins: everything before that is checked as ever. */
-const soundPart = (path: string, { offset }: Damage): Journal =>
+const soundPart = ({ path, offset }: Damage): Journal =>
   fileJournal(path, { readOnly: true, fileSystem: endingAt(offset) })
 
 function endingAt(end: number): FileSystem {
@@ -232,10 +234,10 @@ function endingAt(end: number): FileSystem {
 }
 
 // By its fields, not instanceof: the definition may come with another copy of this package.
-function damageIn(error: unknown): Damage | undefined {
+function damageIn(error: unknown, { path }: Source): Damage | undefined {
   const { code, message = '', seq, offset } = error as Partial<StoreError>
   if (code !== 'corrupt' || seq === undefined || offset === undefined) return undefined
-  return { message, seq, offset }
+  return path === undefined ? undefined : { path, message, seq, offset }
 }
 
 const told = ({ message, seq }: Damage) => `${message}\n  ${soundUpTo(seq - 1)}`
@@ -244,9 +246,9 @@ const soundUpTo = (seq: number) =>
   `Up to seq ${seq} all is well: \`ministore state --at ${seq}\` prints the state there`
 
 /** What is wrong with a record, or with the whole journal, is a finding; anything else is passed on. */
-function refused(error: unknown, journal: string): unknown {
+function refused(error: unknown, { name }: Source): unknown {
   const { code, message = '', seq, path } = error as Partial<StoreError>
   if (code === undefined || (code !== 'corrupt' && seq === undefined)) return error
-  const where = path === undefined ? `${journal}: ${message}` : message
+  const where = path === undefined ? `${name}: ${message}` : message
   return new Refusal(seq === undefined ? where : `${where}\n  ${soundUpTo(seq - 1)}`)
 }

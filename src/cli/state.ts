@@ -7,6 +7,7 @@ import { print } from './output.ts'
 import { parsePath, valueAt, whyNothing } from './path.ts'
 import { Refusal, refusing } from './refusal.ts'
 import { parseSeq, stateAt } from './replay.ts'
+import { sourceOf } from './source.ts'
 
 interface StateOptions {
   readonly store: string
@@ -18,7 +19,7 @@ interface StateOptions {
 export function stateCommand(): Command {
   return new Command('state')
     .description('Print the state as JSON.')
-    .argument('<journal>', 'the journal file; it is only read, also while a store has it open')
+    .argument('<journal>', 'the journal file, or its URL; it is only read, also while it is open')
     .requiredOption('--store <file#export>', 'the module that exports the definition')
     .option('--at <seq>', 'the state after this record; default: after the last one', parseSeq)
     .option('--path <pointer>', 'a part of it: /topics/orders or topics.orders')
@@ -32,14 +33,16 @@ one of them. Without --at, or behind the damage, there is no state: nothing is p
 Examples:
   $ ministore state data/broker.jsonl --store src/broker.ts#broker
   $ ministore state data/broker.jsonl --store src/broker.ts --at 120 --path /topics | jq length
+  $ ministore state "postgres://db.example.org/app#broker" --store src/broker.ts --digest
 `,
     )
     .action(refusing(printState))
 }
 
 async function printState(journal: string, options: StateOptions): Promise<void> {
+  const source = await sourceOf(journal)
   const definition = await loadDefinition(options.store)
-  const { state, seq, damage } = await stateAt(definition, journal, options.at)
+  const { state, seq, damage } = await stateAt(definition, source, options.at)
   const path = parsePath(options.path ?? '')
   const value = valueAt(state, path)
   if (value === undefined) {

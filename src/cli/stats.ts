@@ -1,6 +1,6 @@
 // ministore stats: what a journal holds, counted.
 import { Command, Option } from 'commander'
-import { type PlainMutation, type PlainRecord, readRecord } from '../format/record.ts'
+import { type PlainMutation, type PlainRecord, readEntry, readRecord } from '../format/record.ts'
 import type { RecordLine, Tail } from '../format/scan.ts'
 import {
   describeTail,
@@ -10,8 +10,10 @@ import {
   withJournal,
 } from './journal.ts'
 import { safeLines } from './lines.ts'
+import { truncated, withShared } from './looked-at.ts'
 import { print } from './output.ts'
 import { progress } from './progress.ts'
+import { type SharedSource, sourceOf } from './source.ts'
 import { counted, grouped, safe, sized } from './text.ts'
 
 /** Names and versions beyond these, and longer names, are counted together: a file has no end of them. */
@@ -42,18 +44,23 @@ class Counter {
     this.bytes = bytes
   }
 
-  add({ at, key, mutations, isBatch }: PlainRecord, { seq, b, bytes, isEnded }: RecordLine): void {
+  addLine(record: PlainRecord, { seq, b, bytes: { length }, isEnded }: RecordLine): void {
+    this.add(record, seq, length)
+    this.bytes += Number(isEnded)
+    this.groups += Number(b === 0)
+    this.#group = b === 0 ? 1 : this.#group + 1
+    this.largestGroup = Math.max(this.largestGroup, this.#group)
+  }
+
+  add({ at, key, mutations, isBatch }: PlainRecord, seq: number, bytes: number): void {
     this.records += 1
     this.mutations += mutations.length
     this.batches += Number(isBatch)
     this.withKey += Number(key !== undefined)
-    this.bytes += bytes.length + Number(isEnded)
+    this.bytes += bytes
     this.firstAt ??= at
     this.lastAt = at
-    this.groups += Number(b === 0)
-    this.#group = b === 0 ? 1 : this.#group + 1
-    this.largestGroup = Math.max(this.largestGroup, this.#group)
-    if (bytes.length > (this.largest?.bytes ?? 0)) this.largest = { seq, bytes: bytes.length }
+    if (bytes > (this.largest?.bytes ?? 0)) this.largest = { seq, bytes }
     for (const mutation of mutations) this.#addMutation(mutation)
   }
 
@@ -89,7 +96,7 @@ interface TypeCount {
 export function statsCommand(): Command {
   return new Command('stats')
     .description('Count what a journal holds: records, mutations, sizes. Needs no definition.')
-    .argument('<journal>', 'a journal file')
+    .argument('<journal>', 'a journal file, or its URL')
     .addOption(
       new Option('--format <format>', 'how to report')
         .choices(['pretty', 'json'])
@@ -99,7 +106,7 @@ export function statsCommand(): Command {
       'after',
       `
 Takes no lock and writes nothing: the journal may be in use. A damaged journal is counted up to the
-damage, which is told on standard error.
+damage, which is told on standard error. Of a URL, the bytes are those of the records' JSON.
 
 Exit code: 0 fine, 1 the journal is damaged or none, 2 it cannot be read.
 
@@ -108,30 +115,60 @@ Examples:
   $ ministore stats data/broker.jsonl --format json | jq '.types[0]'
 `,
     )
-    .action((path: string, { format }: { format: 'pretty' | 'json' }) =>
-      tellingDamage(() =>
-        withJournal(path, async (journal) => {
-          const counter = new Counter(journal.begin.offset)
-          let tail: Tail | undefined
-          try {
-            tail = await count(journal, counter)
-          } finally {
-            // Also what stands before damage.
-            const stats = summary(journal, counter)
-            const text = format === 'json' ? JSON.stringify(stats, null, 2) : pretty(stats)
-            await print(`${safeLines(text)}\n`)
-          }
-          if (tail?.found) console.error(safe(describeTail(path, tail.end, tail.found)))
-        }),
-      ),
+    .action((journal: string, { format }: { format: 'pretty' | 'json' }) =>
+      tellingDamage(async () => {
+        const source = await sourceOf(journal)
+        if (source.path === undefined) await statsOfShared(source, format)
+        else await statsOfFile(source.path, format)
+      }),
     )
+}
+
+const statsOfFile = (path: string, format: 'pretty' | 'json'): Promise<void> =>
+  withJournal(path, async (journal) => {
+    const counter = new Counter(journal.begin.offset)
+    let tail: Tail | undefined
+    try {
+      tail = await count(journal, counter)
+    } finally {
+      // Also what stands before damage.
+      const { groups, largestGroup: maxRecords, records } = counter
+      const mean = { meanRecords: groups > 0 ? records / groups : 0 }
+      const { store, created } = journal.header ?? {}
+      const whose = { journal: path, store, created }
+      await tell(summary(whose, counter, { count: groups, ...mean, maxRecords }), format)
+    }
+    if (tail?.found) console.error(safe(describeTail(path, tail.end, tail.found)))
+  })
+
+/** Nobody keeps which of its records were appended together. */
+const statsOfShared = (source: SharedSource, format: 'pretty' | 'json'): Promise<void> =>
+  withShared(source, async (journal, { head, first, store, epoch }) => {
+    if (first > 1) console.error(safe(`note: ${source.name} ${truncated(first)}`))
+    const counter = new Counter(0)
+    const told = progress('stats', source.name)
+    try {
+      for await (const entries of journal.read(first - 1, { to: head })) {
+        for (const entry of entries)
+          counter.add(readEntry(source.name, entry), entry.seq, Buffer.byteLength(entry.text))
+        told.report(entries.at(-1)?.seq ?? 0, head)
+      }
+    } finally {
+      told.end()
+      await tell(summary({ journal: source.name, store, epoch }, counter), format)
+    }
+  })
+
+async function tell(stats: Stats, format: 'pretty' | 'json'): Promise<void> {
+  const text = format === 'json' ? JSON.stringify(stats, null, 2) : pretty(stats)
+  await print(`${safeLines(text)}\n`)
 }
 
 /** Counts all records; returns where they end, and what a crash left behind them. */
 async function count(journal: JournalFile, counter: Counter): Promise<Tail | undefined> {
   const told = progress('stats', journal.path)
   const take = (lines: readonly RecordLine[]) => {
-    for (const line of lines) counter.add(readRecord(journal.path, line), line)
+    for (const line of lines) counter.addLine(readRecord(journal.path, line), line)
   }
   try {
     return await readRecords(journal, take, { progress: told })
@@ -142,10 +179,21 @@ async function count(journal: JournalFile, counter: Counter): Promise<Tail | und
 
 type Stats = ReturnType<typeof summary>
 
+interface Whose {
+  readonly journal: string
+  readonly store: string | undefined
+  readonly created?: string | undefined
+  readonly epoch?: string
+}
+interface Groups {
+  readonly count: number
+  readonly meanRecords: number
+  readonly maxRecords: number
+}
+
 /** What is printed as JSON; `share` of all mutations, sizes in bytes. */
-function summary({ path, header }: JournalFile, counter: Counter) {
-  const { bytes, records, mutations, batches, withKey, firstAt, lastAt } = counter
-  const { groups, largestGroup, largest } = counter
+function summary({ journal, store, created, epoch }: Whose, counter: Counter, groups?: Groups) {
+  const { bytes, records, mutations, batches, withKey, firstAt, lastAt, largest } = counter
   const types = [...counter.types]
     .map(([type, { count, bytes, maxBytes, versions }]) => ({
       type,
@@ -158,9 +206,7 @@ function summary({ path, header }: JournalFile, counter: Counter) {
     }))
     .toSorted((one, other) => other.count - one.count)
   return {
-    journal: path,
-    store: header?.store,
-    created: header?.created,
+    ...{ journal, store, created, epoch },
     bytes,
     records,
     mutations,
@@ -169,11 +215,7 @@ function summary({ path, header }: JournalFile, counter: Counter) {
     firstAt,
     lastAt,
     spanMs: firstAt && lastAt ? Date.parse(lastAt) - Date.parse(firstAt) : undefined,
-    groups: {
-      count: groups,
-      meanRecords: groups > 0 ? records / groups : 0,
-      maxRecords: largestGroup,
-    },
+    groups,
     largest,
     types,
   }
@@ -181,14 +223,13 @@ function summary({ path, header }: JournalFile, counter: Counter) {
 
 function pretty(stats: Stats): string {
   const { journal, store, created, firstAt, lastAt, spanMs = 0, groups, largest, types } = stats
-  const whose =
-    store === undefined ? 'no header' : `store ${JSON.stringify(store)}, created ${created}`
-  const mean = groups.meanRecords.toFixed(1)
+  const since = created === undefined ? '' : `, created ${created}`
+  const whose = store === undefined ? 'no header' : `store ${JSON.stringify(store)}${since}`
   const facts = [
     ['records', `${grouped(stats.records)}, ${sized(stats.bytes)}`],
     ['mutations', `${grouped(stats.mutations)}, ${counted(stats.batches, 'batch', 'batches')}`],
     ['with key', grouped(stats.withKey)],
-    ['groups', `${grouped(groups.count)}, ${mean} records each, ${groups.maxRecords} at most`],
+    ...(groups ? [['groups', grouping(groups)]] : []),
     ['time', firstAt === undefined ? '-' : `${firstAt} to ${lastAt} (${duration(spanMs)})`],
     ['largest', largest ? `record ${largest.seq}, ${sized(largest.bytes)}` : '-'],
   ]
@@ -208,6 +249,9 @@ function pretty(stats: Stats): string {
     ...(rows.length > 0 ? ['', ...aligned([head, ...rows])] : []),
   ].join('\n')
 }
+
+const grouping = ({ count, meanRecords, maxRecords }: Groups) =>
+  `${grouped(count)}, ${meanRecords.toFixed(1)} records each, ${maxRecords} at most`
 
 /** Columns to the right, but the last. */
 function aligned(rows: readonly (readonly string[])[]): string[] {

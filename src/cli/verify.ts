@@ -1,8 +1,8 @@
 // ministore verify: are these files whole, as far as can be told without a definition?
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
-import { readRecord } from '../format/record.ts'
-import type { Found, StoreErrorCode } from '../index.ts'
+import { readEntry, readRecord } from '../format/record.ts'
+import { type Found, StoreError, type StoreErrorCode } from '../index.ts'
 import { readBody } from '../snapshot/index.ts'
 import {
   describeTail,
@@ -13,8 +13,10 @@ import {
   withJournal,
 } from './journal.ts'
 import { safeLines } from './lines.ts'
+import { withShared } from './looked-at.ts'
 import { print } from './output.ts'
-import { progress } from './progress.ts'
+import { type Progress, progress } from './progress.ts'
+import { type SharedSource, type Source, sourceOf } from './source.ts'
 import { counted, safe, sized } from './text.ts'
 
 /** What is printed as JSON. */
@@ -26,6 +28,9 @@ interface Verdict {
   readonly bytes?: number | undefined
   readonly store?: string | undefined
   readonly created?: string | undefined
+  /** Of a URL: its identity, and the first seq that is still there. */
+  readonly epoch?: string
+  readonly first?: number
   /** What a crash left at the end: harmless, since it was never acknowledged. */
   readonly found?: Omit<Found, 'savedTo'> | undefined
   /** The same for people. */
@@ -45,7 +50,7 @@ interface Problem {
 export function verifyCommand(): Command {
   return new Command('verify')
     .description('Read journals from end to end and report damage. Needs no definition.')
-    .argument('<journals...>', 'journal files')
+    .argument('<journals...>', 'journal files, or URLs')
     .addOption(
       new Option('--format <format>', 'how to report')
         .choices(['pretty', 'json'])
@@ -56,18 +61,22 @@ export function verifyCommand(): Command {
       `
 Checks the header, every checksum, the order of the records, their JSON and their fields, by the
 rule by which a store opens. Takes no lock and writes nothing: the journals may be in use.
+A journal on PostgreSQL or NATS has no checksums. Of a URL, this is checked: that the records
+follow each other without a hole, up to the head; their JSON and their fields; that the journal stays the
+same one meanwhile.
 
 Exit code: 0 all are whole, 1 one is damaged or no journal, 2 one cannot be read.
 
 Examples:
   $ ministore verify data/*.jsonl
   $ ministore verify backup/broker.jsonl --format json
+  $ ministore verify "nats://n1.example.org#broker"
 `,
     )
     .action(async (journals: string[], { format }: { format: 'pretty' | 'json' }) => {
       const verdicts: Verdict[] = []
-      for (const journal of journals) {
-        const verdict = await verify(journal)
+      for (const source of await Promise.all(journals.map(sourceOf))) {
+        const verdict = await verify(source)
         verdicts.push(verdict)
         if (format === 'pretty') await print(`${pretty(verdict)}\n`)
       }
@@ -77,34 +86,66 @@ Examples:
 }
 
 /** Never throws: each journal is verified, whatever the others are. */
-async function verify(path: string): Promise<Verdict> {
-  const told = progress('verify', path)
-  let records = 0
+async function verify(source: Source): Promise<Verdict> {
+  const told = progress('verify', source.name)
+  const count = { records: 0 }
   try {
-    return await withJournal(path, async (journal) => {
-      await verifyBase(journal)
-      const tail = await readRecords(
-        journal,
-        (lines) => {
-          for (const line of lines) {
-            readRecord(path, line)
-            records += 1
-          }
-        },
-        { progress: told },
-      )
-      const { store, created } = journal.header ?? {}
-      const { end, found } = tail ?? { end: journal.begin }
-      const bytes = end.offset + (found?.bytes ?? 0)
-      const warning = found && describeTail(path, end, found)
-      return { journal: path, ok: true, records, bytes, store, created, found, warning }
-    })
+    return source.path === undefined
+      ? await verifyShared(source, count, told)
+      : await verifyFile(source.path, count, told)
   } catch (error) {
-    return { journal: path, ok: false, records, problem: problemOf(error) }
+    return { journal: source.name, ok: false, ...count, problem: problemOf(error) }
   } finally {
     told.end()
   }
 }
+
+/** Grows, so that it is known where there is damage. */
+interface Count {
+  records: number
+}
+
+const verifyFile = (path: string, count: Count, told: Progress): Promise<Verdict> =>
+  withJournal(path, async (journal) => {
+    await verifyBase(journal)
+    const tail = await readRecords(
+      journal,
+      (lines) => {
+        for (const line of lines) {
+          readRecord(path, line)
+          count.records += 1
+        }
+      },
+      { progress: told },
+    )
+    const { store, created } = journal.header ?? {}
+    const { end, found } = tail ?? { end: journal.begin }
+    const bytes = end.offset + (found?.bytes ?? 0)
+    const warning = found && describeTail(path, end, found)
+    return { journal: path, ok: true, ...count, bytes, store, created, found, warning }
+  })
+
+const verifyShared = (source: SharedSource, count: Count, told: Progress): Promise<Verdict> =>
+  withShared(source, async (journal, { head, first, store, epoch }) => {
+    const { name } = source
+    let [seq, bytes] = [first - 1, 0]
+    for await (const entries of journal.read(seq, { to: head })) {
+      for (const entry of entries) {
+        if (entry.seq !== seq + 1) throw damaged(name, `has record ${entry.seq} behind ${seq}`)
+        readEntry(name, entry)
+        seq = entry.seq
+        bytes += Buffer.byteLength(entry.text)
+        count.records += 1
+      }
+      told.report(seq, head)
+    }
+    if (seq < head)
+      throw damaged(name, `ends with record ${seq}, and says that ${head} is the last`)
+    return { journal: name, ok: true, ...count, bytes, store, epoch, first }
+  })
+
+const damaged = (name: string, what: string): StoreError =>
+  new StoreError('corrupt', `${name} ${what}`, { path: name })
 
 /** The state that a journal was compacted to, line by line. */
 async function verifyBase({ path, file, header }: JournalFile): Promise<void> {
@@ -114,24 +155,30 @@ async function verifyBase({ path, file, header }: JournalFile): Promise<void> {
 }
 
 function problemOf(error: unknown): Problem {
-  if (!isDamage(error)) return { code: 'io', message: (error as Error).message }
+  if (!isDamage(error)) {
+    const code = error instanceof StoreError ? error.code : 'io'
+    return { code, message: (error as Error).message }
+  }
   const { code, line, offset, seq } = error
   return { code, message: error.message, next: nextStep(error), line, offset, seq }
 }
 
 function exitCode({ problem }: Verdict): number {
   if (!problem) return 0
-  return problem.code === 'io' ? 2 : 1
+  // Only for damage there is something to do about it.
+  return problem.next === undefined ? 2 : 1
 }
 
 function pretty(verdict: Verdict): string {
-  const { journal, records, bytes = 0, store, created, warning, problem } = verdict
+  const { journal, records, bytes = 0, store, created, first = 1, warning, problem } = verdict
   if (problem) {
     const next = problem.next === undefined ? '' : `\n  next: ${safe(problem.next)}`
     return `${pc.red('failed')} ${safe(problem.message)}${next}`
   }
-  const whose = store === undefined ? '' : `, store ${JSON.stringify(store)}, created ${created}`
-  const whole = `${journal}: ${counted(records, 'record')}, ${sized(bytes)}${whose}`
+  const since = created === undefined ? '; no checksums' : `, created ${created}`
+  const whose = store === undefined ? '' : `, store ${JSON.stringify(store)}${since}`
+  const from = first > 1 ? ` from seq ${first} on` : ''
+  const whole = `${journal}: ${counted(records, 'record')}${from}, ${sized(bytes)}${whose}`
   const torn = warning && `\n  ${pc.yellow('warning')} ${safe(warning)}`
   return `${pc.green('ok')} ${safe(whole)}${torn ?? ''}`
 }

@@ -1,9 +1,9 @@
 // What "ministore log" shows of a journal's records, and how.
 import pc from 'picocolors'
 import { textOf } from '../format/line.ts'
-import { type PlainMutation, type PlainRecord, readRecord } from '../format/record.ts'
+import { type PlainMutation, type PlainRecord, readEntry, readRecord } from '../format/record.ts'
 import type { Mark, RecordLine } from '../format/scan.ts'
-import type { OpenFile } from '../index.ts'
+import type { Entry, OpenFile } from '../index.ts'
 import { print } from './output.ts'
 import { didYouMean } from './suggest.ts'
 import { safe } from './text.ts'
@@ -29,6 +29,15 @@ export interface ViewOptions {
   readonly format: 'pretty' | 'json'
 }
 
+interface Shown {
+  readonly seq: number
+  readonly record: PlainRecord
+  /** As it was appended. */
+  text(): string
+}
+
+const START: Mark = { seq: 0, offset: 0, line: 0 }
+
 /** Prints records, and knows how far it is. */
 export class View {
   /** Behind the last line that was taken. */
@@ -41,7 +50,7 @@ export class View {
   #shown = 0
   #isRead = true
 
-  constructor(path: string, options: ViewOptions, begin: Mark) {
+  constructor(path: string, options: ViewOptions, begin: Mark = START) {
     this.#path = path
     this.#options = options
     this.end = begin
@@ -52,24 +61,44 @@ export class View {
     // Of a line without its newline, who follows cannot know whether it stays.
     const whole = this.#options.follow ? lines.filter(({ isEnded }) => isEnded) : lines
     try {
-      for (const line of whole) {
-        this.#show(line, readRecord(this.#path, line))
+      return await this.#take(whole, (line) => {
+        const record = readRecord(this.#path, line)
+        return { seq: line.seq, record, text: () => textOf(line) }
+      })
+    } finally {
+      this.#rememberEnd(whole.at(-1))
+    }
+  }
+
+  /** As `take`, of a journal that is no file. */
+  takeEntries(entries: readonly Entry[]): Promise<'stop' | undefined> {
+    return this.#take(entries, (entry) => {
+      const record = readEntry(this.#path, entry)
+      return { seq: entry.seq, record, text: () => entry.text }
+    })
+  }
+
+  async #take<R>(records: readonly R[], read: (record: R) => Shown): Promise<'stop' | undefined> {
+    try {
+      for (const each of records) {
+        const shown = read(each)
+        this.#show(shown)
         if (this.#pending.length > PRINT_LENGTH) await this.#flush()
-        if (this.#isOver(line.seq)) return 'stop'
+        if (this.#isOver(shown.seq)) return 'stop'
       }
     } finally {
       await this.#flush()
-      this.#rememberEnd(whole.at(-1))
     }
     return this.#isRead ? undefined : 'stop'
   }
 
-  #show(line: RecordLine, record: PlainRecord): void {
+  #show(shown: Shown): void {
+    const { seq, record } = shown
     for (const { type } of record.mutations)
       if (this.#seen.size < MAX_NAMES && type.length <= MAX_NAME_LENGTH) this.#seen.add(type)
-    if (!matches(this.#options, line.seq, record)) return
+    if (!matches(this.#options, seq, record)) return
     const { format } = this.#options
-    this.#pending += format === 'json' ? json(line) : pretty(line, record, this.#options)
+    this.#pending += format === 'json' ? json(shown) : pretty(shown, this.#options)
     this.#shown += 1
   }
 
@@ -122,14 +151,14 @@ const isWanted = ({ type: wanted }: ViewOptions, { type }: PlainMutation) =>
   wanted.length === 0 || wanted.includes(type)
 
 /** The record as it was written, with its seq. */
-function json(record: RecordLine): string {
-  const line = `{"seq":${record.seq},${textOf(record).slice(1)}`
+function json({ seq, text }: Shown): string {
+  const line = `{"seq":${seq},${text().slice(1)}`
   // Written anew where it has to be escaped, so that nothing between its strings is.
   return `${safe(line) === line ? line : safe(JSON.stringify(JSON.parse(line)))}\n`
 }
 
 /** One line for each of its mutations that was asked for. */
-function pretty({ seq }: RecordLine, record: PlainRecord, options: ViewOptions): string {
+function pretty({ seq, record }: Shown, options: ViewOptions): string {
   const { at, key, command, mutations, isBatch } = record
   return mutations
     .map((mutation, index) => {

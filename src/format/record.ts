@@ -1,5 +1,5 @@
 // What a record says without its definition, or why it is none that ministore writes.
-import { jsonIssue, StoreError } from '../index.ts'
+import { type Entry, jsonIssue, StoreError } from '../index.ts'
 import type { RecordLine } from './scan.ts'
 
 const TIME = /^(?:[+-]\d\d)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
@@ -27,7 +27,19 @@ export function readRecord(path: string, { bytes, seq, line, offset }: RecordLin
     const next = 'Another program wrote it; see docs/JOURNAL.md, "When opening refuses"'
     return new StoreError('corrupt', `${where}. ${next}`, { path, seq, line, offset })
   }
-  const raw = parse(bytes.toString())
+  return parseRecord(bytes.toString(), refuse)
+}
+
+/** The same for a record of the journal `name`, which has neither lines nor checksums. */
+export function readEntry(name: string, { seq, text }: Entry): PlainRecord {
+  return parseRecord(text, (what) => {
+    const message = `${name}: record ${seq} ${what}. Another program wrote it`
+    return new StoreError('corrupt', message, { path: name, seq })
+  })
+}
+
+function parseRecord(text: string, refuse: (what: string) => StoreError): PlainRecord {
+  const raw = parse(text)
   if (typeof raw !== 'object' || raw === null) throw refuse('is not JSON')
   const { at, key, command, batch } = raw
   if (typeof at !== 'string' || !TIME.test(at) || Number.isNaN(Date.parse(at)))

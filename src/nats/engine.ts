@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errors, type NatsConnection } from '@nats-io/transport-node'
 import { type AppendResult, StoreError } from '../index.ts'
-import type { Engine, EngineEntry, EngineInfo } from '../shared/index.ts'
+import type { Engine, EngineEntry, EngineInfo, EngineLook } from '../shared/index.ts'
 import { type Found, readDirect, readFromLeader } from './direct.ts'
 import { type ApiError, CODE, failureOf, Refusal } from './failure.ts'
 import { Feed } from './feed.ts'
@@ -50,19 +50,36 @@ class NatsEngine implements Engine {
     if (this.#link.ended.aborted) this.#link = new Link(this.#settings)
     return this.#translated(async () => {
       const info = (await this.#lookUp()) ?? (await this.#create(store))
-      const { name: journal, replicas } = this.#settings
-      stream.checkSettings(info.config, journal, replicas, this.name)
-      const identity = stream.identityOf(info.config)
-      if (identity?.store !== store)
-        throw this.#error('wrong_store', `belongs to the store ${JSON.stringify(identity?.store)}`)
-      this.#epoch = identity.epoch
-      this.#seen = 0
-      this.#doubtful = undefined
-      const bounds = this.#accept(info)
+      const identity = this.#identify(info, this.#settings.replicas)
+      if (identity.store !== store)
+        throw this.#error('wrong_store', `belongs to the store ${JSON.stringify(identity.store)}`)
+      const begun = this.#begin(info, identity)
       const created = this.#epoch === this.#ours
       this.#ours = randomUUID()
-      return { epoch: this.#epoch, ...bounds, created }
+      return { ...begun, created }
     })
+  }
+
+  async look(): Promise<EngineLook | undefined> {
+    if (this.#link.ended.aborted) this.#link = new Link(this.#settings)
+    return this.#translated(async () => {
+      const info = await this.#lookUp()
+      if (!info) return undefined
+      // How many keep it is for those to say who write to it.
+      const identity = this.#identify(info, 1)
+      return { ...this.#begin(info, identity), store: identity.store, created: false }
+    })
+  }
+
+  #identify({ config }: stream.StreamInfo, replicas: number): stream.Identity {
+    return stream.checkSettings(config, this.#settings.name, replicas, this.name)
+  }
+
+  #begin(info: stream.StreamInfo, { epoch }: stream.Identity): Omit<EngineInfo, 'created'> {
+    this.#epoch = epoch
+    this.#seen = 0
+    this.#doubtful = undefined
+    return { epoch, ...this.#accept(info) }
   }
 
   async append(
@@ -317,7 +334,7 @@ class NatsEngine implements Engine {
   }
 
   #error(code: StoreError['code'], what: string): StoreError {
-    return new StoreError(code, `${this.name}: ${what}`)
+    return new StoreError(code, `${this.name}: ${what}`, { path: this.name })
   }
 }
 

@@ -54,7 +54,7 @@ const TLS_REFUSED =
 export function failureOf(error: unknown, title: string, sent = false): StoreError {
   if (error instanceof StoreError) return error
   const say = (code: 'config' | 'unavailable' | 'unknown', what: string) =>
-    new StoreError(code, `${title}: ${what}`, { cause: error })
+    new StoreError(code, `${title}: ${what}`, { path: title, cause: error })
   const cause = error instanceof errors.RequestError ? error.cause : error
   if (cause instanceof Refusal) return refused(cause, title, sent)
   if (cause instanceof errors.PermissionViolationError) {
@@ -75,10 +75,13 @@ export function failureOf(error: unknown, title: string, sent = false): StoreErr
 function refused(refusal: Refusal, title: string, sent: boolean): StoreError {
   const { code, status, message } = refusal
   const say = (kind: 'config' | 'unavailable' | 'unknown' | 'too_large', what = message) =>
-    new StoreError(kind, `${title}: ${what}`, { cause: refusal })
+    new StoreError(kind, `${title}: ${what}`, { path: title, cause: refusal })
   if (code === CODE.messageTooLarge || code === CODE.headerTooLarge) return say('too_large')
   if (code === CODE.replicasNotSupported)
-    return say('config', `${message}: this server stands alone; pass replicas: 1, or use a cluster`)
+    return say(
+      'config',
+      `${message}: this server stands alone; pass replicas: 1 (?replicas=1 in a URL), or use a cluster`,
+    )
   if (CONFIG.includes(code)) return say('config')
   // It may have failed half-way, such as the disk of one replica. Other refusals come before anything is done.
   if (sent && (code === CODE.storeFailed || status === 500)) return say('unknown')

@@ -7,5 +7,7 @@ import type { NatsOptions } from './options.ts'
 export const natsJournal = (options: NatsOptions): SharedJournal =>
   sharedJournal(natsEngine(options), options)
 
+/** For `authenticator`: the text of a file that `nsc` or `nats` has written. */
+export { credsAuthenticator } from '@nats-io/transport-node'
 export { natsEngine } from './engine.ts'
 export type { NatsOptions } from './options.ts'

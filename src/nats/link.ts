@@ -17,7 +17,7 @@ const PATIENCE_ALIVE = 500
 
 export class Link {
   /** Of the server that it was connected to last. */
-  maxPayload = DEFAULT_MAX_PAYLOAD
+  maxPayload: number = DEFAULT_MAX_PAYLOAD
   isClustered = false
   hasJetStream = true
   readonly #settings: Settings
@@ -75,7 +75,10 @@ export class Link {
 
   #throwIfClosed(cause?: unknown): void {
     if (this.#end.signal.aborted)
-      throw new StoreError('closed', `${this.#settings.title}: was closed`, { cause })
+      throw new StoreError('closed', `${this.#settings.title}: was closed`, {
+        path: this.#settings.title,
+        cause,
+      })
   }
 
   async #connect(): Promise<NatsConnection> {
@@ -120,6 +123,7 @@ export class Link {
     throw new StoreError(
       'config',
       `${this.#settings.title}: its NATS server is version ${version}, but 2.12 is needed: ${why}`,
+      { path: this.#settings.title },
     )
   }
 
@@ -141,6 +145,7 @@ export class Link {
       throw new StoreError(
         'unavailable',
         `${title}: no server can be reached: ${reasons.join('; ')}`,
+        { path: title },
       )
     } finally {
       done.abort()

@@ -2,13 +2,13 @@
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 import type { SharedOptions } from '../shared/index.ts'
 
+/** What goes to the NATS client as it is. */
+type Passed = 'user' | 'pass' | 'token' | 'authenticator' | 'tls' | 'inboxPrefix'
+
 /** Credentials and TLS go to the NATS client as they are. */
 export interface NatsOptions
   extends SharedOptions,
-    Pick<
-      NodeConnectionOptions,
-      'user' | 'pass' | 'token' | 'authenticator' | 'tls' | 'inboxPrefix'
-    > {
+    Partial<{ [K in Passed]: NodeConnectionOptions[K] | undefined }> {
   /** `nats://host:4222`, or several of one cluster: name them all, others are not found by themselves. */
   readonly servers: string | readonly string[]
   /** The journal's: `a-z`, `0-9`, `_`, `-`. */
@@ -55,7 +55,7 @@ export function readOptions(options: NatsOptions): Settings {
   const tls = rest.tls ?? (urls.some(({ url }) => url.protocol === 'tls:') ? {} : undefined)
   const given = { user, pass, token, authenticator, inboxPrefix, tls }
   return {
-    title: `nats://${addresses.map(showAddress).join(',')}/${name}`,
+    title: `nats://${addresses.map(showAddress).join(',')}#${name}`,
     ...{ name, replicas, addresses },
     connect: { ...first.credentials, ...withoutUndefined(given) },
     patience: Math.max(100, Math.min(MAX_PATIENCE, timeout)),

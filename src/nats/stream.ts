@@ -85,16 +85,16 @@ export function identityOf({ metadata = {} }: Config): Identity | undefined {
   return epoch === undefined || store === undefined ? undefined : { epoch, store }
 }
 
-/** Throws StoreError `config`, naming the setting. */
+/** Whose it is. Throws StoreError `config`, naming the setting that is wrong. */
 export function checkSettings(
   config: Config,
   journal: string,
   replicas: number,
   title: string,
-): void {
+): Identity {
   const refuse = (setting: string, is: unknown, wanted: string): never => {
     const what = `its stream ${streamName(journal)} has ${setting}: ${JSON.stringify(is) ?? 'unset'}`
-    throw new StoreError('config', `${title}: ${what}, which must be ${wanted}`)
+    throw new StoreError('config', `${title}: ${what}, which must be ${wanted}`, { path: title })
   }
   const identity = identityOf(config)
   if (!identity) throw refuse('metadata', config.metadata, 'what a journal of ministore has')
@@ -112,6 +112,7 @@ export function checkSettings(
     refuse('persist_mode', mode, '"default"')
   const count = config.num_replicas ?? 1
   if (count < replicas) refuse('num_replicas', count, `at least ${replicas}`)
+  return identity
 }
 
 /** A leader that has not heard of the others for as long may have been replaced. Heartbeats: 1 s; elections: from 4 s on. */

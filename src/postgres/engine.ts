@@ -251,9 +251,21 @@ class PostgresEngine implements Engine {
     return taken
   }
 
+  #entryOf({ seq, id, data }: Row, expected: number): EngineEntry {
+    const refuse = (what: string) =>
+      this.#error(
+        'corrupt',
+        `record ${expected} ${what}: restore both tables from one backup`,
+        expected,
+      )
+    if (Number(seq) !== expected) throw refuse('is missing')
+    if (typeof data !== 'string') throw refuse(`has more than ${MOST.entryBytes} bytes`)
+    return { seq: expected, id: id ?? '', text: data }
+  }
+
   async #readOne(after: number, to: number): Promise<{ head: number; batch: EngineEntry[] }> {
     const { reader } = this.#live()
-    const values = [this.#journal, after, to, MOST.read, MOST.bytes]
+    const values = [this.#journal, after, to, MOST.read, MOST.bytes, MOST.entryBytes]
     let seen: number
     let rows: readonly Row[]
     do {
@@ -267,12 +279,7 @@ class PostgresEngine implements Engine {
       const where = `record ${after + 1} was truncated away: the first one is ${first}`
       throw this.#error('compacted', where, after + 1)
     }
-    const batch = rows.map(({ seq, id, data }, index) => {
-      if (Number(seq) === after + 1 + index)
-        return { seq: Number(seq), id: id ?? '', text: data ?? '' }
-      const hole = `record ${after + 1 + index} is missing: restore both tables from one backup`
-      throw this.#error('corrupt', hole, after + 1 + index)
-    })
+    const batch = rows.map((row, index) => this.#entryOf(row, after + 1 + index))
     this.#remember(batch.at(-1))
     return { head, batch }
   }

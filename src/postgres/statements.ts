@@ -84,13 +84,13 @@ SELECT store, epoch::text AS epoch, head::text AS head, first::text AS first
 FROM ministore_journals WHERE name = $1`
 
 /**
- * $1 name, $2 after, $3 to, $4 at most so many records, $5 and bytes, but always one. A statement
+ * $1 name, $2 after, $3 to, $4 at most so many records, $5 and bytes, but always one; $6 at most so many of one record, else no data. A statement
  * has one view of both tables: what it says of head and first is true of its records.
  */
 export const READ: Prepared = prepared(
   'ministore_read',
   `SELECT j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
-  e.seq::text AS seq, e.id, e.data
+  e.seq::text AS seq, e.id, CASE WHEN octet_length(e.data) <= $6::bigint THEN e.data END AS data
 FROM ministore_journals j LEFT JOIN (
   SELECT seq, id, data, sum(octet_length(data)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS bytes
   FROM (SELECT seq, id, data FROM ministore_entries

@@ -16,8 +16,14 @@ export interface EngineInfo {
   readonly created: boolean
 }
 
+/** What is known of a journal that was only looked at. */
+export interface EngineLook extends EngineInfo {
+  /** Whose it is. */
+  readonly store: string
+}
+
 /**
- * One journal in a database. seq is 1, 2, 3 … Every call, after `open`, compares the epoch and throws
+ * One journal in a database. seq is 1, 2, 3 … Every call, after `open` or `look`, compares the epoch and throws
  * StoreError `rewound` where it is another one.
  *
  * Failures are StoreErrors: `unavailable` = it certainly did not happen and may be tried again (the
@@ -34,6 +40,11 @@ export interface Engine {
   readonly maxEntryBytes: number
   /** Connects, creates the journal if absent, checks settings and that it belongs to `store`. Again after a failure. */
   open(store: string): Promise<EngineInfo>
+  /**
+   * As `open`, for whoever only reads: it creates and changes nothing, and needs no right to. Undefined
+   * where there is no such journal. `read` and `follow` work after it.
+   */
+  look(): Promise<EngineLook | undefined>
   /**
    * In this order, all or none, first seq = `expected + 1`, durable when it resolves. It may take only the
    * first entries. A conflict is a value: `head` is the journal's.

@@ -1,3 +1,8 @@
 // Journals that several processes share: an engine keeps the records, this folder the promises.
-export type { Engine, EngineEntry, EngineInfo } from './engine.ts'
-export { type SharedJournal, type SharedOptions, sharedJournal } from './journal.ts'
+export type { Engine, EngineEntry, EngineInfo, EngineLook } from './engine.ts'
+export {
+  type NewSharedEntry,
+  type SharedJournal,
+  type SharedOptions,
+  sharedJournal,
+} from './journal.ts'

@@ -89,7 +89,7 @@ async function postgres(): Promise<Engine & { stop(): Promise<void> }> {
           while (count < head) {
             const answer = await client.query({
               ...READ,
-              values: [name, count, head, 2048, 2 ** 23],
+              values: [name, count, head, 2048, 2 ** 23, 2 ** 24],
             })
             count += answer.rows.length
           }
@@ -99,7 +99,7 @@ async function postgres(): Promise<Engine & { stop(): Promise<void> }> {
           isListening ??= listener.query(`LISTEN ${channel}`)
           await isListening
           await once(listener, 'notification')
-          const values = [name, seen, 2 ** 40, 2048, 2 ** 23]
+          const values = [name, seen, 2 ** 40, 2048, 2 ** 23, 2 ** 24]
           const answer = await listener.query({ ...READ, values })
           seen += answer.rows.length
           return answer

@@ -10,7 +10,11 @@ const BUILT = 'MINISTORE_BUILT'
 /** The definitions that tests name by `--store`; beside each is what it compiles to, in `.js`. */
 const DEFINITIONS = ['test/store/broker.ts', 'test/cli/stores.ts', 'test/cli/tickets.ts']
 /** What else runs there, in processes of its own. */
-const PROGRAMS = ['test/file/child.ts']
+const PROGRAMS = [
+  'test/file/child.ts',
+  'test/engines/chaos/child.ts',
+  'test/examples/arcella/execution/orphans.ts',
+]
 
 /** The directory of that project. */
 export const home = (): string => process.env[BUILT] ?? ''

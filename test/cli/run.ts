@@ -9,7 +9,7 @@ import { header, note } from '../format/forge.ts'
 import { home, main } from './build.ts'
 
 const command = (flags: readonly string[], args: readonly string[]) => [...flags, main(), ...args]
-const env = { ...process.env, NO_COLOR: '1' }
+const environment = () => ({ ...process.env, NO_COLOR: '1' })
 
 export interface Ran {
   readonly status: number | null
@@ -35,7 +35,7 @@ export function ministoreWith(flags: readonly string[], ...args: string[]): Ran 
   const { status, stdout, stderr } = spawnSync(process.execPath, command(flags, args), {
     cwd: home(),
     encoding: 'utf8',
-    env,
+    env: environment(),
     maxBuffer: 2 ** 28,
   })
   return { status, stdout, stderr }
@@ -46,7 +46,7 @@ export function inShell(script: string, ...args: string[]): Ran {
   const { status, stdout, stderr } = spawnSync(
     'bash',
     ['-c', script, 'bash', process.execPath, ...command([], args)],
-    { cwd: home(), encoding: 'utf8', env },
+    { cwd: home(), encoding: 'utf8', env: environment() },
   )
   return { status, stdout, stderr }
 }
@@ -64,7 +64,7 @@ export interface Running {
 export function start(...args: string[]): Running {
   const child = spawn(process.execPath, command([], args), {
     cwd: home(),
-    env,
+    env: environment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -25,6 +25,8 @@ import {
 const document = readFileSync(new URL('../../docs/engines/nats.md', import.meta.url), 'utf8')
 const [, permissions = ''] = /```text permissions\n([\s\S]*?)```/.exec(document) ?? []
 const APP = { user: 'app', pass: 'app-51c0ffee', permissions }
+const [, reading = ''] = /```text reading\n([\s\S]*?)```/.exec(document) ?? []
+const READER = { user: 'reader', pass: 'reader-51c0ffee', permissions: reading }
 const NOBODY = {
   ...{ user: 'nobody', pass: 'nobody-badf00d' },
   permissions: '{ publish: ["x"], subscribe: ["_INBOX.>"] }',
@@ -34,7 +36,7 @@ const DEAF = {
   permissions: '{ publish: [">"], subscribe: ["_INBOX.>"] }',
 }
 
-const nats = await startNats({ users: [APP, NOBODY, DEAF] })
+const nats = await startNats({ users: [APP, READER, NOBODY, DEAF] })
 if (!nats) console.warn(INSTALL)
 afterAll(() => nats?.stop())
 
@@ -235,7 +237,7 @@ describe('following', () => {
     const engine = await openedOn(server(), { name: newName() })
     await engine.append(numbered(1_500).slice(0, 900), 0)
     const [seen, stop] = follow(
-      await openedOn(server(), { name: engine.name.split('/').at(-1) ?? '' }),
+      await openedOn(server(), { name: engine.name.split('#').at(-1) ?? '' }),
     )
     for (let head = 900; head < 1_500; head += 3) await engine.append(numbered(3), head)
     await expect.poll(() => seen.length).toBe(1_500)
@@ -461,7 +463,23 @@ describe('what is refused', () => {
     for (const servers of ['', [], 'http://u:s3cret@h', 'nats://u:s3cret@h:99999999', 'nats://'])
       expect(make({ servers })).toThrow(/^(?!.*s3cret)natsJournal: servers/)
     expect(make({ replicas: 0 })).toThrow(TypeError)
-    expect(make({ servers: 'nats://u:s3cret@h:1/x?y=s3cret' })().name).toBe('nats://h:1/x')
+    expect(make({ servers: 'nats://u:s3cret@h:1/x?y=s3cret' })().name).toBe('nats://h:1#x')
+  })
+
+  withNats('looking makes and changes nothing, whatever the number of replicas', async () => {
+    const name = newName()
+    const looking = engineOn(server(), { name, replicas: 3 })
+    expect(await looking.look()).toBeUndefined()
+    expect(await api(`STREAM.INFO.ministore_${name}`)).toHaveProperty('error')
+    const engine = await openedOn(server(), { name })
+    await engine.append(numbered(3), 0)
+    const { epoch } = await engine.open('tickets')
+    const before = await configOf(name)
+    expect(await looking.look()).toEqual({
+      ...{ epoch, store: 'tickets', head: 3, first: 1, created: false },
+    })
+    expect(await all(looking)).toHaveLength(3)
+    expect(await configOf(name)).toEqual(before)
   })
 
   withNats('the documented permissions suffice, and no others are needed', async () => {
@@ -480,6 +498,13 @@ describe('what is refused', () => {
     await expect.poll(() => seen.length).toBe(6)
     await stop()
     expect(await failure(engine.truncate(3))).toMatch(/^config: .*STREAM\.PURGE/)
+    const reader = engineOn(server(), { ...options, ...READER })
+    expect(await reader.look()).toMatchObject({ head: 6, first: 1, store: 'tickets' })
+    expect(await all(reader)).toHaveLength(6)
+    const [read, end] = follow(reader, 5)
+    await expect.poll(() => read.length).toBe(1)
+    await end()
+    expect(await failure(reader.append(numbered(1), 6))).toMatch(/^config: /)
     expect(
       await failure(engineOn(server(), { ...options, name: 'others' }).open('tickets')),
     ).toMatch(/^config: /)

@@ -201,6 +201,15 @@ describe.skipIf(!has)('a journal in PostgreSQL', () => {
     await server.query('DELETE FROM ministore_entries WHERE journal = $1', [name])
     expect(await failureOf(readAll(engine))).toMatchObject({ code: 'corrupt', seq: 1 })
   })
+
+  test('with a record that is larger than any may be is corrupt, and is not brought here', async () => {
+    const { name, engine } = await opened()
+    await engine.append(notes(3), 0)
+    const grow =
+      "UPDATE ministore_entries SET data = repeat('x', 16777216) WHERE journal = $1 AND seq = 2"
+    await server.query(grow, [name])
+    expect(await failureOf(readAll(engine))).toMatchObject({ code: 'corrupt', seq: 2 })
+  })
 })
 
 describe.skipIf(!has)('rewound', () => {

@@ -43,7 +43,9 @@ describe('what the README claims about sizes', () => {
     const [most] = claim(
       /directly in `src\/` without the names in `types\.ts` and `index\.ts`, is below (\d+) lines of code/,
     )
-    expect(codeLines('src', (name) => !['types.ts', 'index.ts'].includes(name))).toBeLessThan(Number(most))
+    expect(codeLines('src', (name) => !['types.ts', 'index.ts'].includes(name))).toBeLessThan(
+      Number(most),
+    )
     claim(/So is `src\/file\/`/)
     expect(codeLines('src/file', () => true)).toBeLessThan(Number(most))
   })

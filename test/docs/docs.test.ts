@@ -206,7 +206,9 @@ describe('the documents', () => {
     const used = documents.flatMap(({ path, prose }) =>
       prose.flatMap((line, index) =>
         // In code style stand names, also of things that are not ours.
-        words.test(line.replace(/`[^`]*`/g, '')) && !line.startsWith('| **') ? [`${path}:${index + 1}: ${line}`] : [],
+        words.test(line.replace(/`[^`]*`/g, '')) && !line.startsWith('| **')
+          ? [`${path}:${index + 1}: ${line}`]
+          : [],
       ),
     )
     expect(used, 'docs/GLOSSARY.md has another word for it').toEqual([])

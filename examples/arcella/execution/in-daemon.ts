@@ -1,0 +1,23 @@
+// Main isolation: a trusted module on the daemon's own thread. What it throws harms nobody; as long as one call
+// lasts, the daemon does nothing else, and nothing can end it.
+import { CallClock } from './guest/call-clock.ts'
+import { loadModule } from './guest/load.ts'
+import { Runner } from './guest/runner.ts'
+import type { Launch } from './run.ts'
+
+export const launchInDaemon: Launch = ({ module }, guest, hear) => {
+  const clock = new CallClock()
+  const runner = new Runner(guest, { tell: hear, clock, sleep: undefined })
+  loadModule(module, guest.grants.memoryMb).then(
+    (loaded) => runner.begin(loaded),
+    (error) => runner.fail(error),
+  )
+  // Never while somebody is asking for it.
+  const soon = (action: () => void) => () => void setImmediate(action)
+  return {
+    pid: process.pid,
+    stop: soon(() => runner.stop()),
+    terminate: soon(() => runner.terminate()),
+    kill: () => undefined,
+  }
+}

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from 'ministore-ts'
 import { type NatsOptions, natsEngine } from 'ministore-ts/nats'
 import type { Engine, EngineEntry } from 'ministore-ts/shared'
-import { afterEach } from 'vitest'
+import { afterEveryTest } from '../endings.ts'
 import { ADMIN, type Nats } from '../servers/nats.ts'
 
 const open = new Set<Engine>()
-afterEach(async () => {
+afterEveryTest(async () => {
   await Promise.all([...open].map((engine) => engine.close()))
   open.clear()
 })

@@ -16,13 +16,14 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { type Client, connect } from '../../../examples/arcella/control/client.ts'
 import type { Answer } from '../../../examples/arcella/control/protocol.ts'
 import { registry } from '../../../examples/arcella/registry/definition.ts'
 import { layoutOf } from '../../../examples/arcella/runtime/layout.ts'
 import type { InstanceView } from '../../../examples/arcella/runtime/views.ts'
 import { assemble } from '../../../examples/arcella/samples/wat.ts'
+import { afterEveryFile } from '../../endings.ts'
 import { built } from '../built.ts'
 import { WAT } from './execution/wat.ts'
 
@@ -30,11 +31,11 @@ const POLL_MS = 25
 const children = new Set<ChildProcess>()
 const bases: string[] = []
 
-afterAll(async () => {
+afterEveryFile(async () => {
   const running = [...children].map((child) => once(child, 'close'))
   for (const child of children) child.kill('SIGKILL')
   await Promise.all(running)
-  for (const base of bases) {
+  for (const base of bases.splice(0)) {
     await until(() => groupProcesses(base).length === 0)
     const { registry: journal, modules } = layoutOf(base)
     if (existsSync(journal)) {

@@ -4,7 +4,6 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll } from 'vitest'
 import type {
   Host,
   HostOptions,
@@ -16,21 +15,28 @@ import type {
 import type { FullDeployment } from '../../../../examples/arcella/registry/deployment.ts'
 import type { Capabilities } from '../../../../examples/arcella/registry/manifest.ts'
 import { assemble } from '../../../../examples/arcella/samples/wat.ts'
+import { afterEveryFile } from '../../../endings.ts'
 import { built } from '../../built.ts'
 import { WAT } from './wat.ts'
 
-const directory = realpathSync(mkdtempSync(join(tmpdir(), 'arcella-execution-')))
+let made: string | undefined
 const hosts: Host[] = []
-afterAll(async () => {
-  await Promise.all(hosts.map((host) => host.close()))
-  rmSync(directory, { recursive: true })
+afterEveryFile(async () => {
+  await Promise.all(hosts.splice(0).map((host) => host.close()))
+  if (made !== undefined) rmSync(made, { recursive: true })
+  made = undefined
 })
+
+function directory(): string {
+  made ??= realpathSync(mkdtempSync(join(tmpdir(), 'arcella-execution-')))
+  return made
+}
 
 /** Compiled: its processes start in a fraction of the time. */
 export const hostFile = (): string => join(built('arcella'), 'execution/host.js')
 
 export function freshDirectory(name: string): string {
-  const path = join(directory, name)
+  const path = join(directory(), name)
   mkdirSync(path)
   return path
 }
@@ -125,7 +131,7 @@ export function instanceOf(
   { wasi = ALL_WASI, filesystem = [], network = [], environment = [], ...full }: Wanted = {},
 ): InstanceSpec {
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  const path = join(directory, `${name}-${sha256}.wasm`)
+  const path = join(directory(), `${name}-${sha256}.wasm`)
   // Others may be reading it.
   if (!existsSync(path)) writeFileSync(path, bytes)
   return {

@@ -2,16 +2,17 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect } from 'vitest'
+import { expect } from 'vitest'
 import type { ModuleDisk } from '../../../../examples/arcella/modules/disk.ts'
 import { type Modules, openModules } from '../../../../examples/arcella/modules/index.ts'
 import { type RegistryStore, registry } from '../../../../examples/arcella/registry/definition.ts'
+import { afterEveryTest } from '../../../endings.ts'
 import { EMPTY } from './binaries.ts'
 
 const bases: string[] = []
 const open = new Set<RegistryStore>()
 
-afterEach(async () => {
+afterEveryTest(async () => {
   for (const store of open) await store.close()
   open.clear()
   for (const base of bases.splice(0)) {

@@ -1,9 +1,9 @@
 // Brokers in directories of their own, and what tests do with them again and again.
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { openBroker } from '../../../../examples/walmq/broker/broker.ts'
 import type {
   Broker,
@@ -13,15 +13,13 @@ import type {
   Gap,
 } from '../../../../examples/walmq/broker/types.ts'
 import { metadata } from '../../../../examples/walmq/metadata/definition.ts'
+import { afterEveryFile, afterEveryTest } from '../../../endings.ts'
 
-let root: string
+let root: string | undefined
 const open = new Set<Broker>()
 const used = new Set<string>()
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'walmq-'))
-})
 /** Whatever a test did: its journal replays, under both ways of replaying, to the same state. */
-afterEach(async () => {
+afterEveryTest(async () => {
   for (const broker of open) await broker.close()
   open.clear()
   for (const directory of used) {
@@ -30,9 +28,15 @@ afterEach(async () => {
   }
   used.clear()
 })
-afterAll(() => rm(root, { recursive: true }))
+afterEveryFile(() => {
+  if (root !== undefined) rmSync(root, { recursive: true })
+  root = undefined
+})
 
-export const newDirectory = (): string => join(root, randomUUID())
+export function newDirectory(): string {
+  root ??= mkdtempSync(join(tmpdir(), 'walmq-'))
+  return join(root, randomUUID())
+}
 
 /** Closed behind the test; what goes wrong in the background fails it. */
 export async function brokerIn(directory: string, options: BrokerOptions = {}): Promise<Broker> {

@@ -5,14 +5,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll } from 'vitest'
+import { afterEveryFile } from '../../../endings.ts'
 import { main } from './built.ts'
 
 const children = new Set<ChildProcess>()
 const directories: string[] = []
-afterAll(() => {
+afterEveryFile(() => {
   for (const child of children) child.kill('SIGKILL')
-  for (const directory of directories) rmSync(directory, { recursive: true })
+  children.clear()
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true })
 })
 
 export function freshDirectory(): string {

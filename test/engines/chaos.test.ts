@@ -33,7 +33,9 @@ describe.concurrent('three processes that write and one that reads', () => {
       expect(acknowledged).toBeGreaterThan(0)
   }, 120_000)
 
-  test('hear of it where a standby that commits did not wait for has lost what was acknowledged', async ({
+  // It shows that the campaign can fail; what is below shows that in less time.
+  const isLong = process.env['CHAOS_ALL'] !== undefined
+  test.runIf(isLong)('hear of it where a standby that commits did not wait for has lost what was acknowledged', async ({
     skip,
   }) => {
     const result = (await quick({ engine: 'postgres', faults: ['promote-async'] })) ?? skip()

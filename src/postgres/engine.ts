@@ -153,12 +153,18 @@ class PostgresEngine implements Engine {
     after: number,
     { to = Number.MAX_SAFE_INTEGER }: { to?: number | undefined } = {},
   ): AsyncGenerator<readonly EngineEntry[]> {
-    let end = to
-    for (let last = after; last < end; ) {
-      const { head, batch } = await this.#readOne(last, to)
-      if (last === after) end = Math.min(to, head)
-      if (batch.length > 0) yield batch
+    if (after >= to) return
+    const first = await this.#readOne(after, to)
+    const end = Math.min(to, first.head)
+    let { batch } = first
+    for (let last = after; batch.length > 0; ) {
       last += batch.length
+      // The server works on the next ones while the caller is busy with these.
+      const next = last < end ? this.#readOne(last, to) : undefined
+      // Whoever waits for it is told; nobody does where the caller has stopped.
+      next?.catch(() => undefined)
+      yield batch
+      batch = (await next)?.batch ?? []
     }
   }
 

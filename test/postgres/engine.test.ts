@@ -187,10 +187,14 @@ describe.skipIf(!has)('a journal in PostgreSQL', () => {
   test('that is truncated while it is read says so, instead of leaving records out', async () => {
     const { engine } = await opened()
     await engine.append(notes(4000), 0)
+    await engine.append(notes(4000, 4001), 4000)
     const read = async () => {
-      for await (const _ of engine.read(0)) await engine.truncate(3000)
+      for await (const _ of engine.read(0)) await engine.truncate(7000)
     }
-    expect(await failureOf(read())).toMatchObject({ code: 'compacted', seq: 2049 })
+    const error = await failureOf(read())
+    expect(error.code).toBe('compacted')
+    // The second batch was asked for before the first one was handed out.
+    expect([2049, 4097]).toContain(error.seq)
   })
 
   test('with a record missing is corrupt', async () => {

@@ -35,14 +35,16 @@ describe.concurrent('three processes that write and one that reads', () => {
 
   // It shows that the campaign can fail; what is below shows that in less time.
   const isLong = process.env['CHAOS_ALL'] !== undefined
-  test.runIf(isLong)('hear of it where a standby that commits did not wait for has lost what was acknowledged', async ({
-    skip,
-  }) => {
-    const result = (await quick({ engine: 'postgres', faults: ['promote-async'] })) ?? skip()
-    expect(result.broken).toContainEqual(expect.stringMatching(/^w\d: rewound: /))
-    expect(result.broken).toContainEqual(expect.stringMatching(/^reader: rewound: /))
-    expect(result.broken).toContainEqual(expect.stringMatching(/acknowledged as seq \d+, but is/))
-  }, 120_000)
+  test.runIf(isLong)(
+    'hear of it where a standby that commits did not wait for has lost what was acknowledged',
+    async ({ skip }) => {
+      const result = (await quick({ engine: 'postgres', faults: ['promote-async'] })) ?? skip()
+      expect(result.broken).toContainEqual(expect.stringMatching(/^w\d: rewound: /))
+      expect(result.broken).toContainEqual(expect.stringMatching(/^reader: rewound: /))
+      expect(result.broken).toContainEqual(expect.stringMatching(/acknowledged as seq \d+, but is/))
+    },
+    120_000,
+  )
 })
 
 describe('the verdict finds', () => {

@@ -1,38 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { defineStore, reject, StoreError } from 'ministore-ts'
+import { StoreError } from 'ministore-ts'
 import { type Engine, sharedJournal } from 'ministore-ts/shared'
 import { describe, expect, test, vi } from 'vitest'
-import { z } from 'zod'
+import { names, opened } from './names.ts'
 import { type Fate, type Network, perfect, Server } from './simulated-engine.ts'
 
-const names = defineStore({
-  name: 'names',
-  state: { taken: {} as Record<string, string>, count: 0 },
-  mutations: {
-    take: {
-      payload: z.object({ name: z.string(), by: z.string() }),
-      check(state, { name }) {
-        const by = state.taken[name]
-        if (by !== undefined) return reject('taken', { name, by })
-        return undefined
-      },
-      apply(draft, { name, by }) {
-        draft.taken[name] = by
-        draft.count += 1
-      },
-    },
-  },
-  commands: {
-    takeAs: {
-      input: z.object({ name: z.string(), by: z.string() }),
-      run: (tx, { name, by }) => void tx.dispatch('take', { name, by }),
-    },
-  },
-})
-
 const slow: Network = { ...perfect, delay: () => 3 }
-const opened = (server: Server, network?: Network, timeout = 10_000) =>
-  names.open(sharedJournal(server.engine(network), { timeout }))
 const theirs = (name: string) => [
   {
     id: `id of ${name}`,

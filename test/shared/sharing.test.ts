@@ -3,43 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { defineStore, Rejection, reject, type StoreError } from 'ministore-ts'
+import { Rejection, type StoreError } from 'ministore-ts'
 import { type SharedJournal, sharedJournal } from 'ministore-ts/shared'
 import { describe, expect, test } from 'vitest'
-import { z } from 'zod'
+import { names, opened } from './names.ts'
 import { type Fate, type Network, perfect, Server } from './simulated-engine.ts'
-
-const names = defineStore({
-  name: 'names',
-  state: { taken: {} as Record<string, string>, count: 0 },
-  mutations: {
-    take: {
-      payload: z.object({ name: z.string(), by: z.string() }),
-      check(state, { name }) {
-        const by = state.taken[name]
-        if (by !== undefined) return reject('taken', { name, by })
-        return undefined
-      },
-      apply(draft, { name, by }) {
-        draft.taken[name] = by
-        draft.count += 1
-      },
-    },
-  },
-  commands: {
-    takeFree: {
-      input: z.object({ by: z.string() }),
-      run(tx, { by }) {
-        const name = `n${tx.state.count}`
-        tx.dispatch('take', { name, by })
-        return name
-      },
-    },
-  },
-})
-
-const opened = (server: Server, network?: Network, timeout = 10_000) =>
-  names.open(sharedJournal(server.engine(network), { timeout }))
 
 describe('two processes with one journal', () => {
   test('see what the other appended, in one order', async () => {

@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { WASM } from '../../../../examples/arcella/modules/index.ts'
+import { registry } from '../../../../examples/arcella/registry/definition.ts'
 import { layoutOf } from '../../../../examples/arcella/runtime/layout.ts'
 import {
   daemon,
@@ -105,6 +106,25 @@ test('A6, A18: what a crash left is removed, and what was damaged is told and no
     generation: 2,
   })
   await running.stop()
+})
+
+test('A6: what is answered is in the registry, though the daemon is killed at that moment', async () => {
+  const base = newBase(CONFIG)
+  const first = await daemon(base)
+  await start(first, 'web', 'service', { table: SERVICE })
+  await first.stop()
+  const of = { deployment_id: 'web' }
+  const operations = [
+    ['module:scale', { ...of, replicas: 3 }, { spec: { replicas: 3 }, desired: 'running' }],
+    ['module:stop', of, { spec: { replicas: 3 }, desired: 'stopped' }],
+  ] as const
+  for (const [command, args, expected] of operations) {
+    const running = await daemon(base)
+    await running.done(command, args)
+    await running.kill()
+    const { state } = await registry.replay(layoutOf(base).registry)
+    expect(state.deployments.get('web')).toMatchObject(expected)
+  }
 })
 
 test('A23: a registry whose last record is torn has everything before it, and runs it', async () => {

@@ -21,6 +21,22 @@ describe('subscribe', () => {
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
+  test('while a listener runs, the store has the state that it was given, and no later one', async () => {
+    const store = await broker.memory()
+    const same: boolean[] = []
+    store.subscribe((state) => {
+      same.push(store.state === state)
+      if (same.length < 3) void store.dispatch('addTopic', { name: `n${same.length}` })
+    })
+    store.subscribe((state) => void same.push(store.state === state))
+    // One group: they become durable together.
+    await Promise.all(['a', 'b'].map((name) => store.dispatch('addTopic', { name })))
+    await settle()
+    expect(same.length).toBeGreaterThanOrEqual(6)
+    expect(same).toEqual(same.map(() => true))
+    await store.close()
+  })
+
   test('with a selector calls only when the selected value changed', async () => {
     const store = await broker.memory()
     const listener = vi.fn()

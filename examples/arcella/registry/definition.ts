@@ -1,6 +1,6 @@
 // The registry: one store. Mutations are facts, with the rules that they keep; commands decide, and say
 // what came of it. It knows no files and no processes: what they are like comes in payloads.
-import { commandsFor, defineStore, type StoreOf } from 'ministore-ts'
+import { commandsFor, defineStore, type JournalRecord, type StoreOf } from 'ministore-ts'
 import { z } from 'zod'
 import { type CompatibilityWarning, compatibilityWarnings } from './compatibility.ts'
 import { deploymentSpec, replicas } from './deployment.ts'
@@ -102,9 +102,8 @@ export const registry = defineStore({
   commands,
 })
 
-type Records = ReturnType<RegistryStore['records']>
 /** As the registry's subscribers and readers see it. */
-export type RegistryRecord = Records extends AsyncIterator<infer R> ? R : never
+export type RegistryRecord = JournalRecord<typeof registry>
 
 /** A replica that has ended by itself is not run again; one that failed may be. */
 export const isDone = (

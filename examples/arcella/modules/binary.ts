@@ -37,7 +37,7 @@ export class Reader {
     throw broken(`a number is too long, at byte ${this.at}`)
   }
 
-  skip(length: number): void {
+  advance(length: number): void {
     if (length > this.end - this.at) throw broken(`it ends too early, at byte ${this.at}`)
     this.at += length
   }
@@ -45,7 +45,7 @@ export class Reader {
   /** Of the next `length` bytes. */
   part(length: number): Reader {
     const begin = this.at
-    this.skip(length)
+    this.advance(length)
     return new Reader(this.bytes, begin, this.at)
   }
 

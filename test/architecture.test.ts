@@ -33,7 +33,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   disk: ['core'],
   snapshot: ['index', 'json', 'format', 'disk', 'table'],
   file: ['index', 'format', 'disk', 'snapshot'],
-  shared: ['index', 'snapshot', 'disk'],
+  shared: ['index', 'snapshot'],
   postgres: ['index', 'shared'],
   nats: ['index', 'shared'],
   check: ['index', 'diff', 'table'],

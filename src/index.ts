@@ -1,14 +1,15 @@
 // The public surface, and only that.
-export { check, parse } from './check.ts'
+
 export { defineStore, definitionBrand, definitionOf } from './define/definition.ts'
 export { fingerprint } from './define/fingerprint.ts'
 export { commandsFor, mutationsFor } from './define/parts.ts'
 export { reject } from './define/reject.ts'
 export { mutationsFromUnion } from './define/union.ts'
-export { reduce } from './draft.ts'
 export { Rejection, StoreError } from './errors.ts'
 export { canonicalText, digest, freeze, jsonIssue, payloadIssue } from './json/index.ts'
 export { memoryJournal } from './memory/index.ts'
+export { reduce } from './mutation/reduce.ts'
+export { check, parse } from './mutation/validate.ts'
 export { committed, decode } from './record/decode.ts'
 export { encode } from './record/encode.ts'
 export { type InPlace, inPlace } from './replay/in-place.ts'

@@ -1,9 +1,10 @@
 // The four steps in order: check → draft → journal → publish. Group commit; fail stop.
-import { check, checkRule } from './check.ts'
-import { isThenable, reduce } from './draft.ts'
+
 import { Rejection, StoreError } from './errors.ts'
 import { catchUp, follow } from './follow/index.ts'
 import { append, isPassing, refusal } from './journal.ts'
+import { isThenable, reduce } from './mutation/reduce.ts'
+import { check, checkRule } from './mutation/validate.ts'
 import { publish } from './publish.ts'
 import { encode, encodeBody, timeText } from './record/encode.ts'
 import { answer, forget, keysUpTo, remember } from './record/keys.ts'

@@ -8,16 +8,18 @@ const src = join(root, 'src')
 
 /** Who may import whom: by folder, `core` being the files directly in src/. Types are free. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  core: ['core', 'json', 'record', 'replay', 'follow'],
+  core: ['core', 'mutation', 'json', 'record', 'replay', 'follow'],
   table: [],
   json: ['table'],
-  record: ['core', 'json'],
-  replay: ['core', 'record', 'table', 'json'],
+  mutation: ['core', 'json', 'record'],
+  record: ['core', 'mutation', 'json'],
+  replay: ['core', 'mutation', 'record', 'table', 'json'],
   follow: ['record', 'replay'],
   memory: ['core'],
   observe: ['index'],
   define: [
     'core',
+    'mutation',
     'json',
     'record',
     'replay',
@@ -27,7 +29,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'lazy:file',
     'lazy:check',
   ],
-  index: ['core', 'json', 'record', 'replay', 'memory', 'define'],
+  index: ['core', 'mutation', 'json', 'record', 'replay', 'memory', 'define'],
   diff: ['table'],
   format: ['index'],
   disk: ['core'],
@@ -59,8 +61,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** One dependency, one home. */
 const HOME: Record<string, readonly string[]> = {
-  immer: ['draft.ts'],
-  zod: ['check.ts', 'define/', 'check/', 'schema/', 'testing/', 'cli/'],
+  immer: ['mutation/'],
+  zod: ['mutation/', 'define/', 'check/', 'schema/', 'testing/', 'cli/'],
   'fast-json-stable-stringify': ['json/'],
   diff: ['diff/'],
   leven: ['define/', 'cli/'],

@@ -1,8 +1,8 @@
 // What the user wrote → what the core runs, or StoreError `bad_definition` saying which part of it.
 import { z } from 'zod'
-import { parse } from '../check.ts'
 import { StoreError } from '../errors.ts'
 import { canonicalText, freeze, jsonIssue } from '../json/index.ts'
+import { parse } from '../mutation/validate.ts'
 import { restoreTables, tablePaths } from '../table/index.ts'
 import type { Declaration, Definition } from '../types.ts'
 import { unknownName } from './names.ts'

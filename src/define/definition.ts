@@ -1,8 +1,8 @@
 // defineStore: one literal → a definition, from which stores are opened.
 import type { z } from 'zod'
-import { check } from '../check.ts'
 import { digest } from '../json/index.ts'
 import { memoryJournal } from '../memory/index.ts'
+import { check } from '../mutation/validate.ts'
 import { encode } from '../record/encode.ts'
 import { replay } from '../replay/index.ts'
 import type * as T from '../types.ts'

@@ -1,7 +1,7 @@
 // The store as its users hold it: typed by types.ts, carried out by the core.
 import type { z } from 'zod'
-import { parse } from '../check.ts'
 import { Rejection, StoreError } from '../errors.ts'
+import { parse } from '../mutation/validate.ts'
 import { readRecords, select, subscribe } from '../observe/index.ts'
 import { openCore } from '../store.ts'
 import type * as T from '../types.ts'

@@ -1,7 +1,8 @@
 // A record's text, read back: versions upcast, hostile JSON refused.
-import { check, parse } from '../check.ts'
+
 import { StoreError } from '../errors.ts'
 import { canonicalText, freeze, jsonIssue } from '../json/index.ts'
+import { check, parse } from '../mutation/validate.ts'
 import type { Committed, Decoded, Definition, Entry, Part, StoreErrorCode } from '../types.ts'
 import { encodePart } from './encode.ts'
 

@@ -1,5 +1,5 @@
 // Reducers on one private state that is changed at once: no copy of what a record does not touch.
-import { isThenable } from '../draft.ts'
+import { isThenable } from '../mutation/reduce.ts'
 import { isTable } from '../table/index.ts'
 import { copyTable } from '../table/table.ts'
 import type { Decoded, Meta, Part } from '../types.ts'

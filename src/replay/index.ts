@@ -1,7 +1,8 @@
 // Step 3, the other way round: a journal's records → state.
-import { reduce } from '../draft.ts'
+
 import { StoreError } from '../errors.ts'
 import { freeze } from '../json/index.ts'
+import { reduce } from '../mutation/reduce.ts'
 import { decode, parseTexts } from '../record/decode.ts'
 import { recall, remember } from '../record/keys.ts'
 import type {

@@ -1,10 +1,10 @@
 // Step 1: input → checked, JSON-safe, canonical payload. The only place where zod runs.
 import { z } from 'zod'
-import { isThenable } from './draft.ts'
-import { Rejection, StoreError } from './errors.ts'
-import { canonicalText, freeze, payloadIssue } from './json/index.ts'
-import { encodePart } from './record/encode.ts'
-import type { Declaration, Meta, Part } from './types.ts'
+import { Rejection, StoreError } from '../errors.ts'
+import { canonicalText, freeze, payloadIssue } from '../json/index.ts'
+import { encodePart } from '../record/encode.ts'
+import type { Declaration, Meta, Part } from '../types.ts'
+import { isThenable } from './reduce.ts'
 
 /**
  * Parses, asserts JSON and makes the canonical text. The payload is read back from that very text,

@@ -1,7 +1,7 @@
 // Step 2: (state, mutation) → next state, on an Immer draft. The only place where Immer runs.
 import { Immer } from 'immer'
-import { StoreError } from './errors.ts'
-import type { Meta, Part } from './types.ts'
+import { StoreError } from '../errors.ts'
+import type { Meta, Part } from '../types.ts'
 
 // An instance of our own: a user's setAutoFreeze(false) must not thaw the store.
 const immer = new Immer({ autoFreeze: true })

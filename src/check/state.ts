@@ -1,5 +1,5 @@
 // What a state must be: JSON, what its schema says, and a tree.
-import { jsonIssue, parse } from '../index.ts'
+import { parse, stateIssue } from '../index.ts'
 import { isTable } from '../table/index.ts'
 import type { Definition } from '../types.ts'
 import { type Found, messageOf } from './findings.ts'
@@ -10,7 +10,7 @@ export function findInvalid({ state: schema }: Definition, state: unknown): Foun
     return { rule: 'invalid_state', severity: 'error', message }
   }
   try {
-    const issue = jsonIssue(state)
+    const issue = stateIssue(state)
     if (issue) return invalid(`${pathOf(issue.path)} ${issue.message}`)
   } catch (error) {
     return invalid(`the state cannot be read: ${messageOf(error)}`)

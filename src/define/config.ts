@@ -1,7 +1,7 @@
 // What the user wrote → what the core runs, or StoreError `bad_definition` saying which part of it.
 import { z } from 'zod'
 import { StoreError } from '../errors.ts'
-import { canonicalText, freeze, jsonIssue } from '../json/index.ts'
+import { canonicalText, freeze, stateIssue } from '../json/index.ts'
 import { parse } from '../mutation/validate.ts'
 import { restoreTables, tablePaths } from '../table/index.ts'
 import type { Declaration, Definition } from '../types.ts'
@@ -97,7 +97,7 @@ function declare(
 /** A copy: what the user does to the literal later is not the store's state. */
 function readState(config: unknown, state: object): unknown {
   const initial = isSchema(state) ? parse('state', state, {}) : state
-  const issue = jsonIssue(initial)
+  const issue = stateIssue(initial)
   if (issue) throw bad(config, `${['state', ...issue.path].join('.')} ${issue.message}`)
   return freeze(restoreTables(JSON.parse(canonicalText(initial) ?? ''), tablePaths(initial)))
 }

@@ -36,6 +36,10 @@ async function canonicalBytes(state: unknown): Promise<Uint8Array<ArrayBuffer>> 
 /** The first thing in `value` that JSON cannot hold, or that could pollute a prototype. */
 export const jsonIssue = (value: unknown): JsonIssue | undefined => firstIssue(value, 0, tableIssue)
 
+/** The same of a state, which code makes: also what a value has that its JSON does not show. */
+export const stateIssue = (value: unknown): JsonIssue | undefined =>
+  firstIssue(value, 0, tableIssue, hiddenIn)
+
 /** The same of a payload, which cannot hold tables either: of its JSON, nothing would be one again. */
 export const payloadIssue = (value: unknown): JsonIssue | undefined =>
   firstIssue(value, 0, () => TABLE)
@@ -47,8 +51,13 @@ const TABLE: JsonIssue = {
 
 type OfTable = (table: Table<unknown>, depth: number) => JsonIssue | undefined
 
-function firstIssue(value: unknown, depth: number, ofTable: OfTable): JsonIssue | undefined {
-  const what = issueIn(value, depth)
+function firstIssue(
+  value: unknown,
+  depth: number,
+  ofTable: OfTable,
+  hidden: (value: unknown) => string | undefined = () => undefined,
+): JsonIssue | undefined {
+  const what = issueIn(value, depth) ?? hidden(value)
   if (what) return { path: [], message: `is ${what}, which the journal cannot hold` }
   if (typeof value !== 'object' || value === null) return undefined
   if (isTable(value)) return ofTable(value, depth)
@@ -57,7 +66,7 @@ function firstIssue(value: unknown, depth: number, ofTable: OfTable): JsonIssue 
     if (FORBIDDEN.has(key)) return { path: [key], message: 'is a forbidden key' }
     const inner = (value as Record<PropertyKey, unknown>)[key]
     if (inner === undefined && typeof key === 'string') continue
-    const issue = firstIssue(inner, depth + 1, ofTable)
+    const issue = firstIssue(inner, depth + 1, ofTable, hidden)
     if (issue) return { ...issue, path: [key, ...issue.path] }
   }
   return undefined
@@ -66,7 +75,7 @@ function firstIssue(value: unknown, depth: number, ofTable: OfTable): JsonIssue 
 /** A table's keys are looked up by hash, so none of them is forbidden. */
 function tableIssue(table: Table<unknown>, depth: number): JsonIssue | undefined {
   for (const [key, value] of table) {
-    const issue = firstIssue(value, depth + 1, tableIssue)
+    const issue = firstIssue(value, depth + 1, tableIssue, hiddenIn)
     if (issue) return { ...issue, path: [key, ...issue.path] }
   }
   return undefined
@@ -93,6 +102,34 @@ function objectIssue(value: object | null, depth: number): string | undefined {
   if (!isPlain) return `a ${prototype.constructor?.name || 'class instance'}`
   if (Object.getOwnPropertySymbols(value).length > 0) return 'an object with symbols as keys'
   return typeof Reflect.get(value, 'toJSON') === 'function' ? 'an object with toJSON()' : undefined
+}
+
+/**
+ * Returns what `value` itself has that its JSON does not show: hidden properties, accessors, names on an array, a
+ * class of arrays. Parsed JSON has none of these, so only values that code has made are asked.
+ */
+export function hiddenIn(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || isTable(value)) return undefined
+  const names = Object.getOwnPropertyNames(value)
+  if (Array.isArray(value)) {
+    if (!isPlainArray(value)) return `a ${value.constructor?.name || 'class'}, which extends Array`
+    // `length` is one of the names.
+    if (names.length > value.length + 1) return 'an array with properties of its own'
+  } else if (names.length !== Object.keys(value).length) {
+    return 'an object with properties that are not enumerable'
+  }
+  for (const name of names) {
+    const { get, set, enumerable } = Object.getOwnPropertyDescriptor(value, name) ?? {}
+    if (get || set) return `an object with an accessor, ${name}`
+    if (!enumerable && name !== 'length') return `an array whose place ${name} is not enumerable`
+  }
+  return undefined
+}
+
+/** An array of any realm: its prototype stands one level below the end of the chain. */
+function isPlainArray(value: readonly unknown[]): boolean {
+  const base = Object.getPrototypeOf(Object.getPrototypeOf(value) ?? {})
+  return base !== null && Object.getPrototypeOf(base) === null
 }
 
 /** What else somebody put there would be in no snapshot. */

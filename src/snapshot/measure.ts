@@ -1,7 +1,7 @@
 // How large a value is as JSON, and whether it is JSON at all.
 import { StoreError } from '../index.ts'
 import type { Path } from '../json/chunks.ts'
-import { issueIn, MAX_DEPTH } from '../json/index.ts'
+import { hiddenIn, issueIn, MAX_DEPTH } from '../json/index.ts'
 import { isTable } from '../table/index.ts'
 
 export interface Measured {
@@ -11,6 +11,8 @@ export interface Measured {
   readonly absent: readonly Path[]
   /** Where in the value a plain object stands for a table; the empty path is the value itself. */
   readonly tables: readonly Path[]
+  /** Where in the value there is an object without a prototype, such as `Object.create(null)`. */
+  readonly bare: readonly Path[]
 }
 
 /** About this many characters make a line, so that one of them takes no time and little memory. */
@@ -27,6 +29,7 @@ const ENTRY_CHARACTERS = 4
 export function measure(value: unknown, at: Path): Measured | undefined {
   const absent: Path[] = []
   const tables: Path[] = []
+  const bare: Path[] = []
   const trail: (string | number)[] = []
   let left = LINE_CHARACTERS
   /** In a line, its path begins with the value's own key. */
@@ -35,7 +38,7 @@ export function measure(value: unknown, at: Path): Measured | undefined {
     left -= JSON.stringify([at.at(-1), ...trail]).length + 1
   }
   const visit = (value: unknown): void => {
-    const issue = issueIn(value, at.length + trail.length)
+    const issue = issueIn(value, at.length + trail.length) ?? hiddenIn(value)
     if (issue !== undefined) throw invalid([...at, ...trail], `is ${issue}`)
     if (typeof value !== 'object' || value === null) {
       left -= typeof value === 'string' ? value.length + 3 : NUMBER_CHARACTERS
@@ -47,7 +50,7 @@ export function measure(value: unknown, at: Path): Measured | undefined {
       // To sort its keys would take long, and for nothing.
       if (value.size * ENTRY_CHARACTERS > left) left = -1
       if (left < 0) return
-    }
+    } else if (isBare(value)) note(bare)
     for (const key of keysOf(value)) {
       if (left < 0) return
       if (typeof key === 'string') left -= key.length + 3
@@ -63,8 +66,12 @@ export function measure(value: unknown, at: Path): Measured | undefined {
     }
   }
   visit(value)
-  return left < 0 ? undefined : { size: LINE_CHARACTERS - left, absent, tables }
+  return left < 0 ? undefined : { size: LINE_CHARACTERS - left, absent, tables, bare }
 }
+
+/** Whether the object has no prototype: `in` finds nothing in it but its own keys. */
+export const isBare = (value: object): boolean =>
+  Object.getPrototypeOf(value) === null && !isTable(value)
 
 /** Of an array its places, holes too; throws where the state is deeper than JSON may be here. */
 export function* entriesOf(value: object, at: Path): Generator<[string | number, unknown]> {

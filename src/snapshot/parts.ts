@@ -3,7 +3,7 @@ import type { Path } from '../json/chunks.ts'
 import { isTable, type Table } from '../table/index.ts'
 import { makeTable } from '../table/places.ts'
 import type { KeptKey, Snapshot } from '../types.ts'
-import { entriesOf, LINE_CHARACTERS, measure } from './measure.ts'
+import { entriesOf, isBare, LINE_CHARACTERS, measure } from './measure.ts'
 
 /** One line without its checksum. `at` leads to a container that is there already. */
 interface Part {
@@ -18,6 +18,8 @@ interface Part {
   readonly tables?: readonly Path[]
   /** Where below `at` null stands for undefined. */
   readonly absent?: readonly Path[]
+  /** Where below `at` an object has no prototype. */
+  readonly bare?: readonly Path[]
 }
 
 /**
@@ -46,11 +48,12 @@ function* fill(
   let texts: string[] = []
   let tables: Path[] = []
   let absent: Path[] = []
+  let bare: Path[] = []
   let size = 0
   const take = () => {
     const content = isList ? `"push":[${texts.join()}]` : `"put":{${texts.join()}}`
-    const more = listed('tables', tables) + listed('absent', absent)
-    ;[texts, tables, absent, size] = [[], [], [], 0]
+    const more = listed('tables', tables) + listed('absent', absent) + listed('bare', bare)
+    ;[texts, tables, absent, bare, size] = [[], [], [], [], 0]
     return `{"at":${JSON.stringify(at)},${content}${more}}`
   }
   for (const [key, value] of entries) {
@@ -67,11 +70,13 @@ function* fill(
       texts.push(label + textOf(value, small.absent.length > 0))
       for (const path of small.tables) tables.push([key, ...path])
       for (const path of small.absent) absent.push([key, ...path])
+      for (const path of small.bare) bare.push([key, ...path])
       size += small.size + label.length
       continue
     }
     texts.push(label + (typeof value === 'string' ? '""' : Array.isArray(value) ? '[]' : '{}'))
     if (isTable(value)) tables.push([key])
+    else if (typeof value === 'object' && value !== null && isBare(value)) bare.push([key])
     yield take()
     const inner = [...at, key]
     if (typeof value === 'string') yield* pieces(inner, value)
@@ -108,7 +113,7 @@ export class Assembly {
   add(json: string): void {
     const part: Part = JSON.parse(json)
     if (!Array.isArray(part?.at)) throw new Error('it is no part of a state')
-    const { at, put, push, text, tables = [], absent = [] } = part
+    const { at, put, push, text, tables = [], absent = [], bare = [] } = part
     if (text !== undefined) {
       this.#extend(at, text)
       return
@@ -129,6 +134,7 @@ export class Assembly {
       const [holder, key] = placeIn(target, path)
       setAt(holder, key, undefined)
     }
+    for (const path of bare) Object.setPrototypeOf(containerAt(target, path), null)
   }
 
   #extend(at: Path, text: string): void {

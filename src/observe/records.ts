@@ -1,42 +1,6 @@
-// What readers do with an open store: selected values, and the records as an iterator.
-
-import type {
-  Committed,
-  Core,
-  Definition,
-  Journal,
-  Listener,
-  RecordsOptions,
-  Selector,
-  SubscribeOptions,
-} from '../index.ts'
+// The durable records as an async iterator.
+import type { Committed, Core, Definition, Journal, RecordsOptions } from '../index.ts'
 import { committed, decode, StoreError } from '../index.ts'
-
-/** Returns the unsubscribe function. */
-export function subscribe(listeners: Core['listeners'], listener: Listener): () => void {
-  // Wrapped, so that the same function subscribed twice is two subscriptions.
-  const own: Listener = (state, previous, records) => listener(state, previous, records)
-  listeners.add(own)
-  return () => void listeners.delete(own)
-}
-
-/** A listener that is called when the selected value changed. */
-export function select(
-  state: unknown,
-  selector: Selector,
-  listener: Listener,
-  { equals = Object.is, immediate = false }: SubscribeOptions<unknown> = {},
-): Listener {
-  let value = selector(state)
-  if (immediate) listener(value, value, [])
-  return (next, _, records) => {
-    const previous = value
-    const selected = selector(next)
-    if (equals(selected, previous)) return undefined
-    value = selected
-    return listener(value, previous, records)
-  }
-}
 
 /**
  * The durable records, read from the journal as they are asked for: a slow reader costs no memory.

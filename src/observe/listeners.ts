@@ -1,0 +1,28 @@
+// Listeners of an open store, and values that they select.
+import type { Core, Listener, Selector, SubscribeOptions } from '../index.ts'
+
+/** Returns the unsubscribe function. */
+export function subscribe(listeners: Core['listeners'], listener: Listener): () => void {
+  // Wrapped, so that the same function subscribed twice is two subscriptions.
+  const own: Listener = (state, previous, records) => listener(state, previous, records)
+  listeners.add(own)
+  return () => void listeners.delete(own)
+}
+
+/** A listener that is called when the selected value changed. */
+export function select(
+  state: unknown,
+  selector: Selector,
+  listener: Listener,
+  { equals = Object.is, immediate = false }: SubscribeOptions<unknown> = {},
+): Listener {
+  let value = selector(state)
+  if (immediate) listener(value, value, [])
+  return (next, _, records) => {
+    const previous = value
+    const selected = selector(next)
+    if (equals(selected, previous)) return undefined
+    value = selected
+    return listener(value, previous, records)
+  }
+}

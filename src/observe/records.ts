@@ -1,23 +1,48 @@
 // The durable records as an async iterator.
 import type { Committed, Core, Definition, Journal, RecordsOptions } from '../index.ts'
 import { committed, decode, StoreError } from '../index.ts'
+import { onAbort } from './abort.ts'
 
 /**
  * The durable records, read from the journal as they are asked for: a slow reader costs no memory.
- * With `follow`, closing the store ends it; without, one that is not through throws `closed`.
+ * With `follow`, closing the store ends it, and so does `return()`, also while a `next()` waits for the next
+ * record. Without `follow`, an iteration that the closing interrupts throws `closed`.
  * Throws the signal's reason; StoreError as `decode` and the journal do.
  */
-export async function* readRecords(
+export function readRecords(
   definition: Definition,
   journal: Journal,
   core: Core,
-  { after = 0, until = Number.POSITIVE_INFINITY, follow = false, signal }: RecordsOptions = {},
+  options: RecordsOptions = {},
+): AsyncGenerator<Committed, void, undefined> {
+  const ending = new AbortController()
+  const records = read(definition, journal, core, options, ending.signal)
+  // A generator answers in order: without this, `return()` would wait for a record that may never come.
+  const ends = { return: records.return.bind(records), throw: records.throw.bind(records) }
+  return Object.assign(records, {
+    return(value?: void | PromiseLike<void>) {
+      ending.abort()
+      return ends.return(value)
+    },
+    throw(error: unknown) {
+      ending.abort()
+      return ends.throw(error)
+    },
+  })
+}
+
+async function* read(
+  definition: Definition,
+  journal: Journal,
+  core: Core,
+  { after = 0, until = Number.POSITIVE_INFINITY, follow = false, signal }: RecordsOptions,
+  ended: AbortSignal,
 ): AsyncGenerator<Committed, void, undefined> {
   if (!Number.isInteger(after) || after < 0 || Number.isNaN(until))
     throw new TypeError(`records({ after: ${after}, until: ${until} }): these are no seqs`)
   const stopped = core.getStopped()
   if (stopped?.code === 'closed') throw stopped
-  for (let seq = after; ; ) {
+  for (let seq = after; !ended.aborted; ) {
     signal?.throwIfAborted()
     const to = Math.min(until, core.getHead().seq)
     try {
@@ -35,30 +60,37 @@ export async function* readRecords(
       throw error
     }
     const { code } = core.getStopped() ?? {}
-    if (!follow || seq >= until || code === 'closed') return
+    if (!follow || seq >= until || code === 'closed' || ended.aborted) return
     signal?.throwIfAborted()
     if (core.getHead().seq > seq) continue
     // There will be no more.
     if (code !== undefined) throw core.getStopped()
-    await nextCommit(core, signal)
+    await nextCommit(core, ended, signal)
   }
 }
 
-/** Resolves at the next commit, or when the store closes; rejects with the signal's reason. */
-function nextCommit({ listeners, closers }: Core, signal?: AbortSignal): Promise<void> {
+/** Resolves at the next commit, when the store closes, or at an end; rejects with the signal's reason. */
+function nextCommit(
+  { listeners, closers }: Core,
+  ended: AbortSignal,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = () => {
       listeners.delete(done)
       closers.delete(done)
-      signal?.removeEventListener('abort', abort)
+      for (const forget of waits) forget()
       resolve()
     }
-    const abort = () => {
-      reject(signal?.reason)
-      done()
+    const waits = [onAbort(ended, done)]
+    if (signal) {
+      const abort = () => {
+        reject(signal.reason)
+        done()
+      }
+      waits.push(onAbort(signal, abort))
     }
     listeners.add(done)
     closers.add(done)
-    signal?.addEventListener('abort', abort)
   })
 }

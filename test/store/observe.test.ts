@@ -1,3 +1,5 @@
+import { getEventListeners, once } from 'node:events'
+import { Readable } from 'node:stream'
 import { memoryJournal } from 'ministore-ts'
 import { describe, expect, test, vi } from 'vitest'
 import { atNoon, broker } from './broker.ts'
@@ -220,5 +222,80 @@ describe('records', () => {
     await expect(waiting).rejects.toThrow('enough')
     const late = store.records({ signal: controller.signal })
     await expect(late.next()).rejects.toThrow('enough')
+  })
+
+  test('ends at once on an idle store when its reader goes away', async () => {
+    const store = await open(1)
+    const records = store.records({ follow: true })
+    await records.next()
+    const waiting = [records.next(), records.next()]
+    await settle()
+    expect(await records.return?.()).toEqual({ done: true, value: undefined })
+    for (const each of waiting) expect(await each).toEqual({ done: true, value: undefined })
+    await store.dispatch('reset')
+    expect(await records.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('ends at once when it is asked to throw while it waits', async () => {
+    const store = await open(1)
+    const records = store.records({ follow: true })
+    await records.next()
+    const waiting = records.next()
+    await expect(records.throw?.(new Error('enough'))).rejects.toThrow('enough')
+    expect(await waiting).toEqual({ done: true, value: undefined })
+  })
+
+  test('ends at once as a Readable that is destroyed', async () => {
+    const store = await open(1)
+    const readable = Readable.from(store.records({ follow: true })).resume()
+    await once(readable, 'data')
+    await settle()
+    readable.destroy()
+    await once(readable, 'close')
+  })
+
+  test('leaves nothing on its store or its signal, however it ended', async () => {
+    const store = await open(1)
+    const listeners = () => getEventListeners(signal, 'abort').length
+    const { signal } = new AbortController()
+    const followers = Array.from({ length: 50 }, () => store.records({ follow: true, signal }))
+    for (const each of followers) await each.next()
+    const waiting = followers.map((each) => each.next())
+    await settle()
+    expect(listeners()).toBe(1)
+    const [first, ...others] = followers
+    await first?.return?.()
+    expect(listeners()).toBe(1)
+    await store.dispatch('reset')
+    await Promise.all(waiting)
+    expect(listeners()).toBe(0)
+    const again = others.map((each) => each.next())
+    await settle()
+    await store.close()
+    expect((await Promise.all(again)).every(({ done }) => done)).toBe(true)
+    expect(listeners()).toBe(0)
+  })
+
+  test('one signal for many followers, of several stores, warns of nothing', async () => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error) => void warnings.push(warning)
+    process.on('warning', onWarning)
+    const controller = new AbortController()
+    const stores = await Promise.all([open(0), open(0)])
+    const { signal } = controller
+    const ends = stores.flatMap((store) =>
+      Array.from({ length: 30 }, () =>
+        seqs(store.records({ follow: true, signal })).catch((error) => error.name),
+      ),
+    )
+    for (const store of stores) for (let n = 0; n < 20; n++) await store.dispatch('reset')
+    await settle()
+    controller.abort()
+    expect(new Set(await Promise.all(ends))).toEqual(new Set(['AbortError']))
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+    // Node gives its warnings on the next tick.
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
   })
 })

@@ -176,7 +176,7 @@ export const MUTANTS: readonly Mutant[] = [
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A copy of src/ with the mutant's edits, inside the repository, so that its imports resolve. */
-export async function build({ name, edits }: Mutant): Promise<Subject> {
+export async function build({ name, edits }: Mutant): Promise<Subject & { directory: string }> {
   const directory = join(root, 'node_modules/.cache/ministore-mutants', name.replaceAll(' ', '-'))
   rmSync(directory, { recursive: true, force: true })
   mkdirSync(directory, { recursive: true })
@@ -193,5 +193,5 @@ export async function build({ name, edits }: Mutant): Promise<Subject> {
   const load = (file: string) =>
     import(/* @vite-ignore */ pathToFileURL(join(directory, file)).href)
   const [{ defineStore }, { fileJournal }] = [await load('index.ts'), await load('file/index.ts')]
-  return { defineStore, fileJournal }
+  return { defineStore, fileJournal, directory }
 }

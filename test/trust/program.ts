@@ -1,13 +1,8 @@
 // The writer, bundled once so that it starts in a fraction of a second, and talked to.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'vite'
+import { bundle } from './bundle.ts'
 import type { Job, Said } from './children/bank.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface Program {
   /** Starts it, loaded and waiting for its job; behind `wrapper`, a command that runs it. */
@@ -16,26 +11,10 @@ export interface Program {
   remove(): void
 }
 
-/** Bundles children/writer.ts with the sources and all that they import, inside node_modules. */
+/** Bundles children/writer.ts with the sources and all that they import. */
 export async function buildWriter(): Promise<Program> {
-  const cache = join(root, 'node_modules/.cache')
-  mkdirSync(cache, { recursive: true })
-  const directory = mkdtempSync(join(cache, 'ministore-trust-'))
-  const remove = () => rmSync(directory, { recursive: true, force: true })
-  try {
-    await build({
-      root,
-      // It knows where `ministore-ts` is.
-      configFile: join(root, 'vitest.config.ts'),
-      logLevel: 'error',
-      ssr: { noExternal: true, external: ['fs-native-extensions'] },
-      build: { ssr: join(root, 'test/trust/children/writer.ts'), outDir: directory },
-    })
-  } catch (error) {
-    remove()
-    throw error
-  }
-  const node = [process.execPath, join(directory, 'writer.js')]
+  const { main, remove } = await bundle('test/trust/children/writer.ts')
+  const node = [process.execPath, main]
   return { start: (wrapper = []) => new Child([...wrapper, ...node]), remove }
 }
 

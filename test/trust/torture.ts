@@ -1,9 +1,12 @@
-// npm run torture -- --trials 1000000 --seed 1 [--mutants] [--kills 1000] [--json]
+// npm run torture -- --trials 1000000 --seed 1 [--mutants] [--kills 1000] [--lossy 1000] [--json]
 // The campaign of `npm test`, for as long as you like. Exit code 1 where a promise was broken.
 import { parseArgs } from 'node:util'
 import { defineStore } from 'ministore-ts'
 import { fileJournal } from 'ministore-ts/file'
 import { killLoop } from './kill-loop.ts'
+import { lossyLoop } from './lossy/kill-loop.ts'
+import { compileLossy } from './lossy/library.ts'
+import { type LossyProgramName, PROGRAMS } from './lossy/programs.ts'
 import { build, MUTANTS } from './mutants.ts'
 import { BrokenPromise, emptyTally, type Subject, trial } from './trial.ts'
 
@@ -13,6 +16,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     mutants: { type: 'boolean', default: false },
     kills: { type: 'string', default: '1000' },
+    lossy: { type: 'string', default: '0' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -41,6 +45,18 @@ async function campaign(name: string, subject: Subject, stopAtFirst: boolean) {
   return { name, trials: done, seconds: (Date.now() - start) / 1000, broken, tally }
 }
 
+/** That many kills in all, of each program as many, of which each loses what was not synced. */
+async function lossyKills(kills: number) {
+  if (kills === 0) return []
+  const library = compileLossy()
+  const names = Object.keys(PROGRAMS) as LossyProgramName[]
+  const tallies = names.map(async (program) => {
+    const each = Math.ceil(kills / names.length)
+    return { program, ...(await lossyLoop({ program, kills: each, seed, library })) }
+  })
+  return Promise.all(tallies).finally(library.remove)
+}
+
 const real = await campaign('the store', { defineStore, fileJournal }, false)
 const mutants = []
 for (const mutant of values.mutants ? MUTANTS : []) {
@@ -53,9 +69,10 @@ const kills = await killLoop({
     if (process.stderr.isTTY) process.stderr.write(`\rkill -9: ${kills} of ${values.kills}\u001b[K`)
   },
 })
+const lossy = await lossyKills(Number(values.lossy))
 if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
 if (values.json) {
-  console.log(JSON.stringify({ seed, real, mutants, kills }, null, 2))
+  console.log(JSON.stringify({ seed, real, mutants, kills, lossy }, null, 2))
 } else {
   console.log(`${real.trials} trials from seed ${seed} in ${Math.round(real.seconds)} s`)
   for (const [what, count] of Object.entries(real.tally)) {
@@ -73,6 +90,9 @@ if (!values.json) {
   for (const [what, count] of Object.entries(kills)) {
     console.log(`${String(count).padStart(12)}  ${what}`)
   }
+}
+for (const { program, ...tally } of values.json ? [] : lossy) {
+  console.log(`kill -9 of ${program}, which loses what it had not synced: ${JSON.stringify(tally)}`)
 }
 const survived = mutants.filter(({ broken }) => broken.length === 0)
 process.exitCode = real.broken.length + survived.length > 0 ? 1 : 0

@@ -1,0 +1,49 @@
+// Real programs, killed, of which everything is lost that they had not synced. A kill alone proves less: the page cache
+// survives it.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { build, MUTANTS } from '../mutants.ts'
+import { lossyLoop } from './kill-loop.ts'
+import { compileLossy, type LossyLibrary, whyNotLossy } from './library.ts'
+import { type LossyProgramName, PROGRAMS } from './programs.ts'
+
+const KILLS = 8
+const SEED = Number(process.env['MINISTORE_SEED'] ?? 1)
+const NAMES = Object.keys(PROGRAMS) as LossyProgramName[]
+
+const why = whyNotLossy()
+if (why) console.log(`skipped, because ${why}: losing what was not synced`)
+
+let library: LossyLibrary
+beforeAll(() => {
+  if (!why) library = compileLossy()
+})
+afterAll(() => library?.remove())
+
+describe.skipIf(why)('when a kill drops what was not synced', () => {
+  test.each(NAMES)(
+    '%s loses nothing that it acknowledged',
+    async (program) => {
+      const tally = await lossyLoop({ program, kills: KILLS, seed: SEED, library })
+      console.log(`${program}, seed ${SEED}:`, JSON.stringify(tally))
+      expect(tally.kills).toBe(KILLS)
+      // Kills that lose nothing prove nothing.
+      expect(tally.acknowledged).toBeGreaterThan(KILLS)
+      expect(tally.lostContents).toBeGreaterThan(0)
+      // The quickstart has one file only.
+      if (program !== 'quickstart') expect(tally.lostNames).toBeGreaterThan(0)
+    },
+    120_000,
+  )
+
+  test.each(NAMES)(
+    '%s is caught with a store that does not sync',
+    async (program) => {
+      const mutant = MUTANTS.find(({ name }) => name === 'no fsync')
+      if (!mutant) throw new Error('the mutant is gone')
+      const { directory } = await build(mutant)
+      const caught = lossyLoop({ program, kills: 40, seed: SEED, src: directory, library })
+      await expect(caught).rejects.toThrow(/is absent and not|data_loss|corrupt|has lost messages/)
+    },
+    120_000,
+  )
+})

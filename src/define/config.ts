@@ -1,112 +1,152 @@
 // What the user wrote → what the core runs, or StoreError `bad_definition` saying which part of it.
 import { z } from 'zod'
-import { StoreError } from '../errors.ts'
-import { canonicalText, freeze, stateIssue } from '../json/index.ts'
 import { parse } from '../mutation/validate.ts'
-import { restoreTables, tablePaths } from '../table/index.ts'
 import type { Declaration, Definition } from '../types.ts'
+import { badDefinition, reading } from './bad-definition.ts'
+import { initialState } from './initial.ts'
 import { unknownName } from './names.ts'
-import { isSchema, schemaIssue } from './schema.ts'
+import { COMMAND_WORDS, MUTATION_WORDS, STORE_WORDS } from './near-misses.ts'
+import { outputIssue } from './output.ts'
+import { readPart } from './part.ts'
+import { isSchema } from './schema.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: called with what the types half has checked
 type Code = (...args: any[]) => unknown
-const code = z.custom<Code>(isSynchronous, 'must be a function, and not an async one')
+const code = z.custom<Code>(
+  isSynchronous,
+  'must be a function, and not an async one or a generator',
+)
 const schema = z.custom<z.core.$ZodType>(isSchema, 'must be a Zod schema')
-const apply = {
-  payload: schema.optional(),
-  upcast: z.record(z.string(), schema).default({}),
-  apply: code,
+const group = z.custom<Readonly<Record<string, unknown>>>(
+  z.core.util.isPlainObject,
+  'must be an object with a property for each name',
+)
+const STORE = {
+  words: STORE_WORDS,
+  schema: z.strictObject({
+    name: z
+      .string('must be a string')
+      .regex(/^[^\p{C}]{1,128}$/u, 'must be 1 to 128 printable characters'),
+    state: z.custom<object>(
+      (state) => typeof state === 'object' && state !== null,
+      'must be an object',
+    ),
+    mutations: group,
+    retired: group.default({}),
+    commands: group.default({}),
+  }),
 }
-const CONFIG = z.strictObject({
-  name: z.string().regex(/^[^\p{C}]{1,128}$/u, 'must be 1 to 128 printable characters'),
-  state: z.custom<object>(
-    (state) => typeof state === 'object' && state !== null,
-    'must be an object',
-  ),
-  mutations: z.record(z.string(), z.strictObject({ ...apply, check: code.optional() })),
-  retired: z.record(z.string(), z.object(apply)).default({}),
-  commands: z
-    .record(z.string(), z.strictObject({ input: schema.optional(), run: code }))
-    .default({}),
-})
-type Config = z.output<typeof CONFIG>
+const MUTATION = {
+  words: MUTATION_WORDS,
+  schema: z.strictObject({
+    payload: schema.optional(),
+    upcast: z
+      .record(z.string(), schema, 'must be an object with a schema for each old version')
+      .default({}),
+    check: code.optional(),
+    apply: code,
+  }),
+}
+const COMMAND = {
+  words: COMMAND_WORDS,
+  schema: z.strictObject({ input: schema.optional(), run: code }),
+}
+type Mutation = z.output<typeof MUTATION.schema>
+type Command = z.output<typeof COMMAND.schema>
 
+/** `config` is whatever was handed in. Throws StoreError `bad_definition`, and nothing else. */
 export function readConfig(config: unknown): Definition {
-  const parsed = CONFIG.safeParse(config)
-  if (!parsed.success) {
-    const told = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-    throw bad(config, told.join('; '))
-  }
-  const { name, state, mutations, retired, commands } = parsed.data
+  const maker = `defineStore(${nameIn(config)})`
+  return reading(maker, 'the definition', () => readStore(maker, config))
+}
+
+function readStore(maker: string, config: unknown): Definition {
+  const { name, state, ...groups } = readPart(maker, [], STORE, config)
+  const { mutations, retired } = groups
   const declared = new Map<string, Declaration>()
   for (const [group, all] of Object.entries({ mutations, retired })) {
-    for (const [type, mutation] of Object.entries(all)) {
-      const where = `${group}.${type}`
-      if (declared.has(type)) throw bad(config, `${where}: is in mutations too; keep one`)
-      const issue = mutation.payload && schemaIssue(mutation.payload, 'payload')
-      if (issue) throw bad(config, `${where}: ${issue}, which the journal cannot hold`)
-      declared.set(type, declare(config, where, type, mutation))
+    for (const type of namesIn(maker, group, all)) {
+      const where = z.core.toDotPath([group, type])
+      if (declared.has(type)) throw badDefinition(maker, `${where}: is in mutations too; keep one`)
+      const mutation = reading(maker, where, () => {
+        const read = readPart(maker, [group, type], MUTATION, all[type])
+        const issue = read.payload && outputIssue(read.payload, 'payload')
+        if (issue === undefined) return declare(maker, where, type, read, group === 'retired')
+        throw badDefinition(maker, `${where}: ${issue}, which the journal cannot hold`)
+      })
+      declared.set(type, mutation)
     }
+  }
+  const commands = new Map<string, Command>()
+  for (const name of namesIn(maker, 'commands', groups.commands)) {
+    const path = ['commands', name]
+    const read = () => readPart(maker, path, COMMAND, groups.commands[name])
+    commands.set(name, reading(maker, z.core.toDotPath(path), read))
   }
   return {
     name,
-    initial: readState(config, state),
+    initial: reading(maker, 'state', () => initialState(maker, state)),
     state: isSchema(state) ? state : undefined,
     mutations: declared,
     find(type, seq) {
       const found = declared.get(type)
       if (found && (seq !== undefined || !found.retired)) return found
-      const known = Object.keys(seq === undefined ? mutations : { ...mutations, ...retired })
+      const known = [...declared.values()]
+        .filter((each) => seq !== undefined || !each.retired)
+        .map((each) => each.type)
       throw unknownName(type, known, seq === undefined ? 'mutations' : 'mutations or retired', seq)
     },
-    commands: Object.keys(commands),
+    commands: [...commands.keys()],
     command(name, input) {
-      const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-      if (!command) throw unknownName(name, Object.keys(commands), 'commands')
+      const command = commands.get(name)
+      if (!command) throw unknownName(name, commands.keys(), 'commands')
       const parsed = parse(name, command.input, input, 'input')
       return (tx) => command.run(tx, parsed)
     },
   }
 }
 
+/** Each name is a string of its own: symbols would be lost on the way to a journal. */
+function namesIn(maker: string, group: string, all: object): string[] {
+  return reading(maker, group, () =>
+    Reflect.ownKeys(all).map((name) => {
+      if (typeof name === 'string') return name
+      throw badDefinition(maker, `${z.core.toDotPath([group, name])}: a name must be a string`)
+    }),
+  )
+}
+
 function declare(
-  config: unknown,
+  maker: string,
   where: string,
   type: string,
-  mutation: Config['retired'][string] & { check?: Code | undefined },
+  { payload, upcast, check, apply }: Mutation,
+  retired: boolean,
 ): Declaration {
-  const { payload, upcast, check, apply } = mutation
   const versions = Object.keys(upcast)
   if (versions.some((version, index) => version !== String(index + 1))) {
     const have = `upcast has versions ${versions.join(', ')}`
-    throw bad(config, `${where}: ${have}; it needs every old version from 1, without gaps`)
+    throw badDefinition(maker, `${where}: ${have}; it needs every old version from 1, without gaps`)
   }
-  const retired = where.startsWith('retired.')
-  return {
-    type,
-    payload,
-    upcast,
-    version: versions.length + 1,
-    check,
-    apply,
-    retired,
-    proved: false,
+  const version = versions.length + 1
+  return { type, payload, upcast, version, check, apply, retired, proved: false }
+}
+
+/** The name for messages: quoted, or nothing if there is no such text. */
+function nameIn(config: unknown): string {
+  try {
+    const { name } = config as { name?: unknown }
+    return typeof name === 'string' ? JSON.stringify(name) : ''
+  } catch {
+    return ''
   }
 }
 
-/** A copy: what the user does to the literal later is not the store's state. */
-function readState(config: unknown, state: object): unknown {
-  const initial = isSchema(state) ? parse('state', state, {}) : state
-  const issue = stateIssue(initial)
-  if (issue) throw bad(config, `${['state', ...issue.path].join('.')} ${issue.message}`)
-  return freeze(restoreTables(JSON.parse(canonicalText(initial) ?? ''), tablePaths(initial)))
-}
-
-function bad(config: unknown, problem: string): StoreError {
-  const { name } = (config ?? {}) as { name?: unknown }
-  return new StoreError('bad_definition', `defineStore(${JSON.stringify(name)}): ${problem}`)
-}
-
+/** By what it says it is: a function's own `constructor` and `toString` may be anything. */
 function isSynchronous(value: unknown): boolean {
-  return typeof value === 'function' && value.constructor.name !== 'AsyncFunction'
+  try {
+    return Object.prototype.toString.call(value) === '[object Function]'
+  } catch {
+    return false
+  }
 }

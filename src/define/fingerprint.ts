@@ -3,7 +3,6 @@ import type { z } from 'zod'
 import { canonicalText, digest } from '../json/index.ts'
 import { isTable } from '../table/index.ts'
 import type { Definition } from '../types.ts'
-import { isSchema } from './schema.ts'
 
 /**
  * `sha256:…` over all of a definition that decides what a journal replays to. Functions count by their
@@ -28,7 +27,9 @@ const DEEPEST = 300
  * before, as in a schema of itself, is its number.
  */
 function describe(value: unknown, seen: Map<object, number>, depth = 0): unknown {
-  if (typeof value === 'function' || value instanceof RegExp) return String(value)
+  // Not by the function's own `toString`, which may be anything.
+  if (typeof value === 'function') return Function.prototype.toString.call(value)
+  if (value instanceof RegExp) return String(value)
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
   if (typeof value !== 'object' || value === null) return value
   const number = seen.get(value)
@@ -43,11 +44,14 @@ function describe(value: unknown, seen: Map<object, number>, depth = 0): unknown
 /** Whatever stands in a schema is asked for here, and may throw. */
 function entriesOf(value: object): [string, unknown][] {
   try {
-    return Object.entries(isSchema(value) ? partsOf(value) : value)
+    return Object.entries(hasDefinition(value) ? partsOf(value) : value)
   } catch {
     return [['throws', true]]
   }
 }
+
+/** Schemas have one, and their checks. */
+const hasDefinition = (value: object): value is z.core.$ZodType => '_zod' in value
 
 /** What a schema was made from, but not what Zod keeps there once the schema was used. */
 function partsOf({ _zod }: z.core.$ZodType): object {

@@ -1,25 +1,15 @@
-// Schemas about schemas: what fits a journal, what comes from outside.
+// Schemas as values, and those for what comes from outside.
 import { z } from 'zod'
 import type { Declaration, DispatchOptions, ExecuteOptions } from '../types.ts'
 
 /** By its mark, not instanceof: the user's zod may be another copy. */
-export const isSchema = (value: unknown): value is z.core.$ZodType =>
-  typeof value === 'object' && value !== null && '_zod' in value
-
-const NOT_JSON = 'bigint date file function map nan promise set symbol'.split(' ')
-
-/** The first part of the schema's output that JSON cannot hold, as far as the schema tells. */
-export function schemaIssue(schema: z.core.$ZodType, at: string): string | undefined {
-  let issue: string | undefined
-  z.toJSONSchema(schema, {
-    unrepresentable: 'any',
-    override({ zodSchema, path }) {
-      const { type } = zodSchema._zod.def
-      const keys = path.filter((key) => key !== 'properties')
-      if (NOT_JSON.includes(type)) issue ??= `${[at, ...keys].join('.')} is a ${type}`
-    },
-  })
-  return issue
+export function isSchema(value: unknown): value is z.core.$ZodType {
+  try {
+    const { _zod } = value as Partial<z.core.$ZodType>
+    return typeof _zod?.run === 'function'
+  } catch {
+    return false
+  }
 }
 
 /** The union over all that can be dispatched, for messages from outside. */

@@ -3,7 +3,6 @@ import {
   defineStore,
   memoryJournal,
   mutationsFor,
-  mutationsFromUnion,
   reject,
   StoreError,
 } from 'ministore-ts'
@@ -25,8 +24,8 @@ describe('a definition that cannot work is refused, saying which part of it', ()
     ['a state that is no object', { ...fits, state: 7 }, /state: must be an object/],
     ['a state with a Date', { ...fits, state: { at: new Date() } }, /state\.at is a Date/],
     ['a state with a Map', { ...fits, state: { a: { b: new Map() } } }, /state\.a\.b is a Map/],
-    ['a state with NaN', { ...fits, state: { list: [1, Number.NaN] } }, /state\.list\.1 is NaN/],
-    ['no mutations', { ...fits, mutations: undefined }, /mutations/],
+    ['a state with NaN', { ...fits, state: { list: [1, Number.NaN] } }, /state\.list\[1\] is NaN/],
+    ['no mutations', { ...fits, mutations: undefined }, /mutations: must be an object/],
     ['no apply', mutation({}), /mutations\.add\.apply: must be a function/],
     ['an async apply', mutation({ apply: async () => undefined }), /not an async one/],
     [
@@ -39,11 +38,15 @@ describe('a definition that cannot work is refused, saying which part of it', ()
       mutation({ apply, payload: {} }),
       /add\.payload: must be a Zod/,
     ],
-    ['a mistyped part', mutation({ apply, paylod: z.string() }), /mutations\.add: .*paylod/],
+    [
+      'a mistyped part',
+      mutation({ apply, paylod: z.string() }),
+      /mutations\.add\.paylod: is not known; did you mean payload\?/,
+    ],
     [
       'a payload with a date',
       mutation({ apply, payload: z.object({ when: z.array(z.date()) }) }),
-      /mutations\.add: payload\.when\.items is a date, which the journal cannot hold/,
+      /mutations\.add: payload\.when\[\] is a date, which the journal cannot hold/,
     ],
     ['a bigint', mutation({ apply, payload: z.bigint() }), /payload is a bigint/],
     ['a gap in upcast', mutation({ apply, upcast: { 2: z.any() } }), /upcast has versions 2/],
@@ -63,7 +66,7 @@ describe('a definition that cannot work is refused, saying which part of it', ()
       { ...fits, commands: { do: {} } },
       /commands\.do\.run: must be a fu/,
     ],
-    ['an unknown part', { ...fits, mutation: {} }, /mutation/],
+    ['an unknown part', { ...fits, extra: {} }, /extra: is not known; known: name, state, mut/],
   ])('%s', (_, config, message) => {
     const thrown = (() => {
       try {
@@ -169,54 +172,6 @@ describe('declarations in files of their own', () => {
     const store = await defineStore({ name: 'n', state, mutations, commands }).memory()
     expect((await store.execute('addTwice', 'ann')).value).toBe(2)
     expect(await store.dispatch('add', { name: 'ann' }).safe()).toMatchObject({ code: 'taken' })
-  })
-})
-
-describe('mutationsFromUnion', () => {
-  interface State {
-    topics: string[]
-  }
-  const state: State = { topics: [] }
-
-  test('makes mutations of a union whose options hold a payload', async () => {
-    const union = z.discriminatedUnion('type', [
-      z.object({ type: z.literal('add'), payload: z.object({ name: z.string() }) }),
-      z.object({ type: z.literal('clear') }),
-    ])
-    const mutations = mutationsFromUnion<State>()(union, {
-      add: (draft, { name }) => void draft.topics.push(name),
-      clear: () => ({ topics: [] }),
-    })
-    const store = await defineStore({ name: 'u', state, mutations }).memory()
-    await store.dispatch('add', { name: 'a' })
-    expect(store.state.topics).toEqual(['a'])
-    await store.dispatch('clear')
-    expect(store.state.topics).toEqual([])
-  })
-
-  test('makes mutations of a union whose options are flat', async () => {
-    const union = z.discriminatedUnion('type', [
-      z.object({ type: z.literal('add'), name: z.string(), count: z.number().default(1) }),
-      z.object({ type: z.literal('drop'), name: z.string() }),
-    ])
-    const mutations = mutationsFromUnion<State>()(union, {
-      add: (draft, { name, count }) => void draft.topics.push(`${name} × ${count}`),
-      drop: (draft, { name }) => ({ topics: draft.topics.filter((topic) => topic !== name) }),
-    })
-    const store = await defineStore({ name: 'u', state, mutations }).memory()
-    await store.dispatch('add', { name: 'a' })
-    expect(store.state.topics).toEqual(['a × 1'])
-    expect(await store.dispatch('add', {} as { name: string }).safe()).toMatchObject({
-      code: 'invalid',
-    })
-  })
-
-  test('refuses a union and reducers that do not match', () => {
-    const union = z.discriminatedUnion('type', [z.object({ type: z.literal('add') })])
-    const loose = mutationsFromUnion<State>() as unknown as (u: object, r: object) => object
-    expect(() => loose(union, {})).toThrow(/there is no reducer for add/)
-    expect(() => loose(union, { add: apply, drop: apply })).toThrow(/no option for drop/)
-    expect(() => loose(union, {})).toThrow(StoreError)
   })
 })
 

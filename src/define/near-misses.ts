@@ -1,0 +1,41 @@
+// The words of other libraries, and slips, for the properties that a definition has.
+import { closestMatch } from 'leven'
+
+export type NearMisses = Readonly<Record<string, string>>
+
+/** For each property, the words that are used for it elsewhere. */
+export const STORE_WORDS: NearMisses = {
+  name: 'id key title store storeName',
+  state: 'initial initialState initialValue defaultState getInitialState',
+  mutations: 'mutation action actions event events reducer reducers handler handlers on',
+  retired: 'removed deprecated old legacy',
+  commands: 'command queries methods',
+  'upcast inside a mutation': 'upcast upcasts upcaster upcasters migrate migration migrations',
+  'check inside a mutation': 'check checks guard guards rule rules validate',
+}
+export const MUTATION_WORDS: NearMisses = {
+  payload: 'schema input body args arguments params data payloadSchema inputSchema',
+  upcast: 'upcasts upcaster upcasters migrate migration migrations version versions',
+  check: 'checks guard guards rule rules validate validator when canApply precondition',
+  apply: 'reduce reducer handler handle evolve mutate update run execute fn on produce',
+}
+export const COMMAND_WORDS: NearMisses = {
+  input: 'schema payload body args arguments params data inputSchema',
+  run: 'apply handler handle execute decide fn action perform reduce reducer',
+}
+
+/** The property that `name` was probably meant to be. */
+export function nearMiss(name: string, words: NearMisses): string | undefined {
+  const lower = name.toLowerCase()
+  const slip = closestMatch(lower, known(words), { maxDistance: name.length > 4 ? 2 : 1 })
+  if (slip !== undefined) return slip
+  return Object.keys(words).find((property) =>
+    words[property]?.split(' ').some((word) => word.toLowerCase() === lower),
+  )
+}
+
+/** All that a part can have, for messages. */
+export const propertiesOf = (words: NearMisses): string => known(words).join(', ')
+
+/** Without the places that are elsewhere. */
+const known = (words: NearMisses) => Object.keys(words).filter((word) => !word.includes(' '))

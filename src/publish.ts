@@ -1,5 +1,5 @@
 // Step 4: listeners hear of durable records only, and cannot harm the store or each other.
-import { isThenable } from './mutation/reduce.ts'
+import { isThenable } from './mutation/result.ts'
 import { committed } from './record/decode.ts'
 import type { Listener, Settled } from './types.ts'
 

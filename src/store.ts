@@ -3,7 +3,8 @@
 import { Rejection, StoreError } from './errors.ts'
 import { catchUp, follow } from './follow/index.ts'
 import { append, isPassing, refusal } from './journal.ts'
-import { isThenable, reduce } from './mutation/reduce.ts'
+import { reduce } from './mutation/reduce.ts'
+import { assertResult } from './mutation/result.ts'
 import { check, checkRule } from './mutation/validate.ts'
 import { publish } from './publish.ts'
 import { encode, encodeBody, timeText } from './record/encode.ts'
@@ -75,7 +76,7 @@ export async function openCore(
     }
     const value = run({ at, dispatch, getState: () => state })
     if (value instanceof Rejection) throw value
-    if (isThenable(value)) throw new TypeError('run() is asynchronous: await before or after it')
+    assertResult(value)
     const result = value === undefined ? {} : { value }
     const receipt = { ok: true, seq, at, duplicate: false, ...result } as const
     if (parts.length === 0) return { receipt }

@@ -11,7 +11,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   core: ['core', 'mutation', 'json', 'record', 'replay', 'follow'],
   table: [],
   json: ['table'],
-  mutation: ['core', 'json', 'record'],
+  mutation: ['core', 'json', 'record', 'table'],
   record: ['core', 'mutation', 'json'],
   replay: ['core', 'mutation', 'record', 'table', 'json'],
   follow: ['record', 'replay'],

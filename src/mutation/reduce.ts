@@ -1,29 +1,34 @@
 // Step 2: (state, mutation) → next state, on an Immer draft. The only place where Immer runs.
-import { Immer } from 'immer'
 import { StoreError } from '../errors.ts'
 import type { Meta, Part } from '../types.ts'
+import { openFrozen } from './frozen.ts'
+import { Immer } from './immer.ts'
+import { isOtherDraft, stateOf } from './other-immer.ts'
+import { PART_RETURNED, stateIssue, textOf } from './result.ts'
 
-// An instance of our own: a user's setAutoFreeze(false) must not thaw the store.
 const immer = new Immer({ autoFreeze: true })
 
 /** Runs one reducer; `state` stays as it was. Throws StoreError `apply_failed`. */
 export function reduce(state: unknown, { mutation, payload }: Part, meta: Meta): unknown {
+  // Called without `this`: of the declaration, a reducer sees nothing.
+  const { apply } = mutation
   try {
     return immer.produce(state, (draft: unknown) => {
-      const returned = mutation.apply(draft, payload, meta)
-      if (isThenable(returned)) throw new TypeError('it is asynchronous: await before dispatch')
-      if (returned === undefined || (returned && typeof returned === 'object')) return returned
-      throw new TypeError(`it returned ${String(returned)}, which is no state`)
+      const returned = apply(draft, payload, meta)
+      if (returned === undefined || returned === draft) return openFrozen(draft)
+      assertState(returned, state)
+      return openFrozen(draft, returned)
     })
   } catch (cause) {
-    const what = `apply of ${mutation.type} failed at seq ${meta.seq}: ${cause}`
+    const what = `apply of ${mutation.type} failed at seq ${meta.seq}: ${textOf(cause)}`
     throw new StoreError('apply_failed', what, { seq: meta.seq, cause })
   }
 }
 
-/** Also takes the promise over, so that its failing cannot end the process. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (typeof (value as PromiseLike<unknown> | null)?.then !== 'function') return false
-  Promise.resolve(value).catch(() => undefined)
-  return true
+function assertState(returned: unknown, state: unknown): void {
+  const isDraft = typeof returned === 'object' && returned !== null && isAnyDraft(returned)
+  const issue = isDraft ? PART_RETURNED : stateIssue(returned, state)
+  if (issue !== undefined) throw new TypeError(issue)
 }
+
+const isAnyDraft = (value: object) => stateOf(value) !== undefined || isOtherDraft(value)

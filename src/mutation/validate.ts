@@ -4,7 +4,7 @@ import { Rejection, StoreError } from '../errors.ts'
 import { canonicalText, freeze, payloadIssue } from '../json/index.ts'
 import { encodePart } from '../record/encode.ts'
 import type { Declaration, Meta, Part } from '../types.ts'
-import { isThenable } from './reduce.ts'
+import { describe, isThenable, textOf } from './result.ts'
 
 /**
  * Parses, asserts JSON and makes the canonical text. The payload is read back from that very text,
@@ -26,9 +26,14 @@ export function check(mutation: Declaration, input: unknown): Part {
 /** Asks the mutation's own `check`: live only, never on replay. Throws its Rejection, or `check_failed`. */
 export function checkRule({ mutation, payload }: Part, state: unknown, meta: Meta): void {
   guard(mutation.type, () => {
-    const refused = mutation.check?.(state, payload, meta)
+    const { check } = mutation
+    const refused = check?.(state, payload, meta)
     if (refused instanceof Rejection) throw refused
     if (isThenable(refused)) throw new TypeError('check() is asynchronous: decide before dispatch')
+    if (refused !== undefined)
+      throw new TypeError(
+        `check() returned ${describe(refused)}. Return nothing to allow it, or what reject() gives`,
+      )
   })
 }
 
@@ -56,7 +61,7 @@ function guard<T>(target: string, run: () => T): T {
     return run()
   } catch (cause) {
     if (cause instanceof Rejection) throw cause
-    throw new StoreError('check_failed', `checking ${target} threw: ${cause}`, { cause })
+    throw new StoreError('check_failed', `checking ${target} threw: ${textOf(cause)}`, { cause })
   }
 }
 

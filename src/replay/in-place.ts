@@ -1,5 +1,6 @@
 // Reducers on one private state that is changed at once: no copy of what a record does not touch.
-import { isThenable } from '../mutation/reduce.ts'
+import { isOtherDraft, OTHER_IMMER } from '../mutation/other-immer.ts'
+import { PART_RETURNED, stateIssue } from '../mutation/result.ts'
 import { isTable } from '../table/index.ts'
 import { copyTable } from '../table/table.ts'
 import type { Decoded, Meta, Part } from '../types.ts'
@@ -110,7 +111,7 @@ export function inPlace(initial: unknown): InPlace {
   const traps: ProxyHandler<object> = {
     get(target, key) {
       const value = Reflect.get(target, key)
-      if (key === IMMER_DRAFT) refuse('it asks Immer about its draft')
+      if (key === OTHER_IMMER) refuse('it asks Immer about its draft')
       if (!isObject(value) || !Object.hasOwn(target, key)) return value
       if (value === fromRecord) return value
       if (isGiven(target, key)) return readBack(value)
@@ -202,11 +203,13 @@ export function inPlace(initial: unknown): InPlace {
     state = thaw(state)
     fromRecord = version === undefined ? payload : undefined
     const draft = draftOf(state)
-    const returned = mutation.apply(draft, payload, meta)
+    const { apply } = mutation
+    const returned = apply(draft, payload, meta)
     if (refusal) throw refusal
     if (returned !== undefined && returned !== draft) {
-      if (isThenable(returned)) throw new TypeError('it is asynchronous')
-      if (isChanged || !isObject(returned)) throw new TypeError('it returned what it may not')
+      const issue = byDraft.has(returned) ? PART_RETURNED : stateIssue(returned, state)
+      if (issue !== undefined) throw new TypeError(issue)
+      if (isChanged) throw new TypeError('it changed its draft and returned a state')
       taken.add(state)
       use(returned)
       state = own(returned) as object
@@ -252,8 +255,6 @@ export function inPlace(initial: unknown): InPlace {
   }
 }
 
-/** How Immer asks whether something is a draft: another answer than its own would be a wrong one. */
-const IMMER_DRAFT = Symbol.for('immer-state')
 /** Longer arrays are not asked for properties with names, such as those of `match()`. */
 const MOST_NAMED = 100
 
@@ -268,6 +269,7 @@ function thawed(value: object): object {
 
 /** Throws where a copy would not be the same in every respect. */
 function copy(value: object, inner: (value: unknown, key: string) => unknown): object {
+  if (isOtherDraft(value)) throw new TypeError('it is a draft of another Immer')
   if (Object.getOwnPropertySymbols(value).length > 0) throw new TypeError('it has symbols as keys')
   if (isTable(value)) return copyTable(value, inner)
   if (Array.isArray(value)) return copyArray(value, inner)

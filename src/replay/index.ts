@@ -3,6 +3,7 @@
 import { StoreError } from '../errors.ts'
 import { freeze } from '../json/index.ts'
 import { reduce } from '../mutation/reduce.ts'
+import { textOf } from '../mutation/result.ts'
 import { decode, parseTexts } from '../record/decode.ts'
 import { recall, remember } from '../record/keys.ts'
 import type {
@@ -62,15 +63,6 @@ export async function replay(
   } catch (cause) {
     // Nested too deeply to be frozen at once.
     return exactly(`what record ${seq} gives`, cause)
-  }
-}
-
-/** Reducers throw what they like, also what has no text. */
-function textOf(thrown: unknown): string {
-  try {
-    return String(thrown)
-  } catch {
-    return typeof thrown
   }
 }
 

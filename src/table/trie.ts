@@ -27,8 +27,9 @@ interface Place {
 const BUCKET = 8
 /** Keys that agree up to here share a leaf of any size. It takes eight hash collisions in a row. */
 const MAX_DEPTH = 48
-/** As Immer marks its drafts. */
-const DRAFT = Symbol.for('immer-state')
+/** As our drafts are marked, and those of an application's own Immer. */
+const DRAFT = Symbol.for('ministore.draft')
+const OTHER_DRAFT = Symbol.for('immer-state')
 
 /** Sorted by key, and no key twice. */
 export function build(pairs: readonly Pair[], depth = 0): Node {
@@ -142,7 +143,8 @@ export const byKey = ([one]: Pair, [other]: Pair): number => (one < other ? -1 :
 
 type Peekable = Record<PropertyKey, unknown>
 
-const isDraft = (value: object): boolean => (value as Peekable)[DRAFT] !== undefined
+const isDraft = (value: object): boolean =>
+  (value as Peekable)[DRAFT] !== undefined || (value as Peekable)[OTHER_DRAFT] !== undefined
 
 const isBranch = (node: Node) => typeof peek(node, 0) === 'number'
 

@@ -1,0 +1,86 @@
+// Drafts in frozen objects. Immer takes what is frozen for finished, so such a draft would stay in the
+// state, revoked. They come from Object.freeze(), and from produce() of an application's own Immer.
+import { isTable } from '../table/index.ts'
+import { copyTable } from '../table/table.ts'
+import { type DraftState, isOtherDraft, stateOf } from './other-immer.ts'
+
+/** Frozen through and through, without a draft: they stay so, and are not looked at again. */
+const finished = new WeakSet<object>()
+
+/**
+ * In all that the reducer assigned to `draft` and the drafts below, and in what it returned: puts a copy
+ * that is not frozen in the place of each frozen object that holds a draft, so that Immer finishes it.
+ * Returns `returned`, or its copy. Throws TypeError for a draft of another Immer.
+ */
+export function openFrozen(draft: unknown, returned?: unknown): unknown {
+  const search = new Search()
+  for (const each of stateOf(draft as object)?.scope_.drafts_ ?? []) openAssigned(stateOf(each), search)
+  return search.open(returned)
+}
+
+function openAssigned(state: DraftState | undefined, search: Search): void {
+  if (!state?.assigned_ || !state.copy_) return
+  for (const [key, isAssigned] of state.assigned_) {
+    const value = isAssigned ? state.copy_[key] : undefined
+    const opened = search.open(value)
+    // By way of the draft: Immer notes what is assigned to it.
+    if (opened !== value) Reflect.set(state.draft_, key, opened)
+  }
+}
+
+class Search {
+  /** What each object is replaced by, or itself. */
+  readonly #opened = new Map<object, object>()
+  /** Those that hold a draft, at any depth. */
+  readonly #holders = new Set<unknown>()
+
+  open(value: unknown): unknown {
+    if (!isObject(value) || finished.has(value) || stateOf(value)) return value
+    const known = this.#opened.get(value)
+    if (known) return known
+    if (isOtherDraft(value))
+      throw new TypeError('it puts a draft of another Immer into the state: finish that first')
+    if (!isPlain(value)) return value
+    // An object that leads to itself stands for itself.
+    this.#opened.set(value, value)
+    const opened = this.#openInside(value)
+    this.#opened.set(value, opened)
+    return opened
+  }
+
+  #openInside(value: object): object {
+    const changed = new Map<string, unknown>()
+    let holdsDraft = false
+    let isFinished = Object.isFrozen(value)
+    for (const key of Object.keys(value)) {
+      const inner: unknown = Reflect.get(value, key)
+      if (!isObject(inner)) continue
+      const opened = this.open(inner)
+      if (opened !== inner) changed.set(key, opened)
+      holdsDraft ||= stateOf(opened as object) !== undefined || this.#holders.has(opened)
+      isFinished &&= finished.has(inner)
+    }
+    if (isFinished) finished.add(value)
+    if (!holdsDraft) return value
+    const open = Object.isFrozen(value) ? copyOf(value) : value
+    for (const [key, inner] of changed) Reflect.set(open, key, inner)
+    this.#holders.add(open)
+    return open
+  }
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** Immer looks into these for drafts, and into no others. A plain object's prototype has none itself. */
+function isPlain(value: object): boolean {
+  if (Array.isArray(value) || isTable(value)) return true
+  const prototype: object | null = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** Of one level. */
+function copyOf(value: object): object {
+  if (isTable(value)) return copyTable(value, (inner) => inner)
+  if (Array.isArray(value)) return value.slice()
+  return Object.assign(Object.create(Object.getPrototypeOf(value)), value)
+}

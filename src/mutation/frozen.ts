@@ -14,7 +14,8 @@ const finished = new WeakSet<object>()
  */
 export function openFrozen(draft: unknown, returned?: unknown): unknown {
   const search = new Search()
-  for (const each of stateOf(draft as object)?.scope_.drafts_ ?? []) openAssigned(stateOf(each), search)
+  for (const each of stateOf(draft as object)?.scope_.drafts_ ?? [])
+    openAssigned(stateOf(each), search)
   return search.open(returned)
 }
 

@@ -38,8 +38,7 @@ export const lastAnswer: { about: DraftState | undefined } = { about: undefined 
  * each version, so only the order of reading tells what is meant:
  *
  * - `original(draft)` asks whether it is a draft, then asks again and reads the base.
- * - `produce(draft, …)`, having read a property, reads the latest version of the same draft. The draft
- *   itself is that.
+ * - `produce(draft, …)`, having read a property, reads the latest version of the same draft.
  * - `current(draft)` reads whether the draft was modified, where any object means yes. Then it reads
  *   options of ours, which are off.
  */
@@ -52,7 +51,7 @@ export function answerOther(state: DraftState): object {
       if (isOwnName(name)) return Reflect.get(state, name)
       reads += 1
       if (reads > 1) return OFF
-      return isSecond ? state.base_ : state.draft_
+      return isSecond ? state.base_ : (state.copy_ ?? state.base_)
     },
     // Immer marks a draft while it copies it. By another name, it would mark nothing.
     set: (_, name, value) => !isOwnName(name) || Reflect.set(state, name, value),

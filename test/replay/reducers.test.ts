@@ -340,15 +340,28 @@ describe('the long way is taken', () => {
     expect(fallback).toMatch(/^record \d cannot be replayed in place: \w*Error: /)
   })
 
-  test('where a reducer freezes what holds a draft, which Immer cannot', async () => {
-    const make = (): Apply => (draft, n) =>
-      void Object.assign(draft, { kept: Object.freeze({ was: draft.a, n }) })
+  test('where a reducer freezes what holds a draft, which is finished all the same', async () => {
+    const make = (): Apply => (draft, n) => {
+      const kept = Object.freeze({ was: draft.a, deep: Object.freeze([{ n, b: draft.b }]) })
+      draft['kept'] = { kept, again: kept }
+      draft.a.n += 1
+    }
     const journal = memoryJournal()
     const live = await definitionWith(make()).open(journal)
     await live.dispatch('change', 0)
+    await live.dispatch('change', 1)
     const { state, recovery } = await definitionWith(make()).open(journal)
-    for (const each of [live.state, state]) expect(() => JSON.stringify(each)).toThrow('revoked')
+    const { kept, again } = (state as unknown as Draft)['kept'] as Record<string, unknown>
+    expect(kept).toEqual({ was: { n: 2 }, deep: [{ n: 1, b: { n: 1, deep: { n: 2 } } }] })
+    expect(again).toBe(kept)
+    expect(exact(state)).toBe(exact(live.state))
     expect(recovery.fallback).toContain('it freezes what holds a draft')
+  })
+
+  test('where a reducer returns a frozen state with drafts in it', async () => {
+    const make = (): Apply => (draft) => Object.freeze({ ...draft, all: Object.freeze([draft.a]) })
+    const { fallback } = await reopened(make)
+    expect(fallback).toContain('it freezes what holds a draft')
   })
 
   test('where the state became too deep to be frozen at once', async () => {

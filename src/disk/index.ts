@@ -45,7 +45,7 @@ export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem
           const there = fs.statSync(path, { throwIfNoEntry: false })
           return there?.ino === stat.ino && there.dev === stat.dev ? there.size : undefined
         },
-        tryLock: () => tryLockFile(fd, path),
+        tryLock: () => tryLockFile(fd),
         close() {
           // Its number is soon another file's: nothing that comes late may go there.
           const open = fd

@@ -1,66 +1,108 @@
 // One writer: an operating-system lock, which the kernel releases however the process ends.
 import * as fs from 'node:fs'
-import { hostname } from 'node:os'
 import { StoreError } from '../errors.ts'
+import { assertAlone, type Claim, claim, claimsOf, flock, heldBy, newClaimName } from './claim.ts'
+import { identify, livenessOf, parseHolder } from './holder.ts'
 
 const BEGIN = '{"pid":'
 
+type TryLock = (fd: number) => boolean
+
 /**
- * Takes the lock file at `path`, creating it; it is never removed, since whoever still has it open
- * would then hold a lock on nothing. Throws StoreError `locked`, naming the holder.
+ * Takes the lock file at `path`, creating it; it is never removed, since a process that still has it
+ * open would then hold a lock on nothing. Without the native addon it takes a claim beside it
+ * (claim.ts). Throws StoreError `locked`, naming the holder.
  */
 export async function lock(path: string): Promise<() => void> {
-  const tryLock = await loadLocks(path)
+  const tryLock = await loadAddon()
+  const release = tryLock && (await lockFile(path, tryLock))
+  return release ?? claim(path, () => signatureAsClaim(path))
+}
+
+/** Locks the open file itself, wherever it was found. True if only its path can be locked here. */
+export async function tryLockFile(fd: number): Promise<boolean> {
+  const answer = attempt(await loadAddon(), fd) ?? flock(fd, 'exclusive')
+  return answer !== 'held'
+}
+
+/** Undefined if the disk has no such locks. */
+async function lockFile(path: string, tryLock: TryLock): Promise<(() => void) | undefined> {
   for (;;) {
     const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600)
-    let held = false
+    let isHeld = false
     try {
-      if (!tryLock(fd))
-        throw new StoreError('locked', `${path} is held by ${holder(path)}`, { path })
+      const answer = attempt(tryLock, fd)
+      if (answer === 'held') throw heldBy(path, parseHolder(fs.readFileSync(path, 'utf8')))
+      if (answer === undefined) return undefined
       // Removed by hand between open and lock: then this is a lock on a file that nobody will find.
       if (fs.fstatSync(fd).ino !== fs.statSync(path, { throwIfNoEntry: false })?.ino) continue
-      sign(fd)
-      held = true
-      return () => fs.closeSync(fd)
+      // Named before it is signed: a claim that begins now is later, and gives way.
+      const name = newClaimName()
+      const erase = sign(fd, name)
+      const release = () => {
+        try {
+          erase()
+        } finally {
+          fs.closeSync(fd)
+        }
+      }
+      isHeld = true
+      await assertAlone(path, name, () => claimsOf(path)).catch((error: unknown) => {
+        release()
+        throw error
+      })
+      return release
     } finally {
-      if (!held) fs.closeSync(fd)
+      if (!isHeld) fs.closeSync(fd)
     }
   }
 }
 
-/** Locks the open file itself, wherever it was found. */
-export async function tryLockFile(fd: number, path: string): Promise<boolean> {
-  return (await loadLocks(path))(fd)
-}
-
-/** Not over what is somebody's own, such as yarn's lock file beside a journal named "yarn". */
-function sign(fd: number): void {
-  const begin = Buffer.alloc(BEGIN.length)
-  if (fs.readSync(fd, begin, 0, begin.length, 0) > 0 && begin.toString() !== BEGIN) return
-  const me = { pid: process.pid, host: hostname(), since: new Date().toISOString() }
-  // Written before it is cut, so that a full disk has room for it.
-  fs.ftruncateSync(fd, fs.writeSync(fd, `${JSON.stringify(me)}\n`, 0))
-}
-
-/** For the message only: who holds the lock is the kernel's knowledge. */
-function holder(path: string): string {
+/** Undefined without an answer: the addon is missing, or the disk has no such locks. */
+function attempt(tryLock: TryLock | undefined, fd: number): 'locked' | 'held' | undefined {
   try {
-    const { pid, host, since } = JSON.parse(fs.readFileSync(path, 'utf8'))
-    return `process ${pid} on ${host}, since ${since}: close that store first, or open with { readOnly: true }`
+    return tryLock && (tryLock(fd) ? 'locked' : 'held')
   } catch {
-    return 'another process: close that store first, or open with { readOnly: true }'
+    return undefined
   }
 }
 
-async function loadLocks(path: string): Promise<(fd: number) => boolean> {
-  // The addon ends these processes when it is loaded.
-  if ('Bun' in globalThis || 'Deno' in globalThis) {
-    const what =
-      'no file locks on this runtime: see that there is one writer and pass { lock: false }'
-    throw new StoreError('locked', `${path}: ${what}`, { path })
+/**
+ * Writes who holds the lock, for messages and for writers that only have claims. Not over what is
+ * somebody's own, such as yarn's lock file beside a journal named "yarn".
+ */
+function sign(fd: number, name: string): () => void {
+  const begin = Buffer.alloc(BEGIN.length)
+  if (fs.readSync(fd, begin, 0, begin.length, 0) > 0 && begin.toString() !== BEGIN) return () => {}
+  // Written before it is cut, so that a full disk has room for it.
+  fs.ftruncateSync(fd, fs.writeSync(fd, `${JSON.stringify({ ...identify(), name })}\n`, 0))
+  return () => fs.ftruncateSync(fd, 0)
+}
+
+/** What a writer with the addon wrote into the lock file, as a claim. */
+function signatureAsClaim(path: string): readonly Claim[] {
+  if (!fs.existsSync(path)) return []
+  const text = fs.readFileSync(path, 'utf8')
+  if (text === '') return []
+  const holder = parseHolder(text)
+  if (!text.startsWith(BEGIN)) {
+    const what = 'is a file of another program, so a writer with the native addon would not be seen'
+    throw new StoreError('locked', `${path} ${what}. Rename it or the journal.`, { path })
   }
-  // @ts-expect-error: it ships no types
-  const { tryLock } = await import('fs-native-extensions')
-  // One byte far behind the end: on Windows, nobody else can read or write what is locked.
-  return (fd) => tryLock(fd, 2 ** 40, 1)
+  const name = String(holder ? (JSON.parse(text).name ?? '') : '')
+  return [{ name, file: path, holder, liveness: holder ? livenessOf(holder) : 'unknown' }]
+}
+
+async function loadAddon(): Promise<TryLock | undefined> {
+  // The addon ends these processes when it is loaded.
+  if ('Bun' in globalThis || 'Deno' in globalThis) return undefined
+  try {
+    // @ts-expect-error: it ships no types
+    const { tryLock } = await import('fs-native-extensions')
+    // One byte far behind the end: on Windows, nobody else can read or write what is locked.
+    return (fd) => tryLock(fd, 2 ** 40, 1)
+  } catch {
+    // No prebuild for this platform, not in the bundle, or not allowed.
+    return undefined
+  }
 }

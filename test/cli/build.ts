@@ -12,6 +12,7 @@ const DEFINITIONS = ['test/store/broker.ts', 'test/cli/stores.ts', 'test/cli/tic
 /** What else runs there, in processes of its own. */
 const PROGRAMS = [
   'test/file/child.ts',
+  'test/file/contender.ts',
   'test/engines/chaos/child.ts',
   'test/examples/arcella/execution/orphans.ts',
 ]

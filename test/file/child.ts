@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { StoreError } from 'ministore-ts'
 import { ledger } from './ledger.ts'
 import { sizes } from './sizes.ts'
@@ -31,6 +32,13 @@ const PARTS: Record<string, () => Promise<void>> = {
     say({ seq: store.seq })
     await untilToldToEnd()
     await store.close()
+  },
+  /** Has a worker thread hold the journal, terminates that, and opens the journal itself. */
+  async terminated() {
+    const worker = new Worker(self, { argv: ['hold', path], stdin: true, stdout: true })
+    await once(worker.stdout, 'data')
+    await worker.terminate()
+    say({ seq: (await ledger.open(path)).seq })
   },
   /** Holds the journal, has a forked child try to write to it, and writes itself. */
   async fork() {

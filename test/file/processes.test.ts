@@ -54,10 +54,10 @@ describe('a file that may not be written', () => {
     chmodSync(`${path}.lock`, 0o666)
     chmodSync(dirname(path), 0o777)
     const before = filesBeside(path)
-    const refused = await start('dispatch', path, NOBODY).next()
+    const refused = await start('dispatch', path, { user: NOBODY }).next()
     expect(refused).toMatchObject({ code: 'io' })
     expect(refused?.['message']).toMatch(/EACCES/)
-    expect(await start('read', path, NOBODY).next()).toEqual({ seq: 1 })
+    expect(await start('read', path, { user: NOBODY }).next()).toEqual({ seq: 1 })
     const { [`ledger.journal.lock`]: _, ...files } = filesBeside(path)
     expect(files).toEqual({ 'ledger.journal': before['ledger.journal'] })
     const again = await ledger.open(path)
@@ -69,14 +69,14 @@ describe('a file that may not be written', () => {
     async () => {
       const path = tempJournal()
       chmodSync(dirname(path), 0o755)
-      const created = await start('dispatch', path, NOBODY).next()
+      const created = await start('dispatch', path, { user: NOBODY }).next()
       expect(created).toMatchObject({ code: 'io' })
       expect(created?.['message']).toMatch(/EACCES/)
       // Even with a lock file that it may use, and an empty file in the journal's place.
       writeFileSync(path, '')
       writeFileSync(`${path}.lock`, '')
       for (const name of [path, `${path}.lock`]) chownSync(name, NOBODY, NOBODY)
-      const { message } = (await start('dispatch', path, NOBODY).next()) ?? {}
+      const { message } = (await start('dispatch', path, { user: NOBODY }).next()) ?? {}
       expect(message).toMatch(/EACCES.*\.new/)
       expect(statSync(path).size).toBe(0)
     },

@@ -29,12 +29,30 @@ interface Speaker {
   next(): Promise<Record<string, unknown> | undefined>
 }
 
-/** Starts child.ts, as another user where one is given (only root may); it is killed when the test ends at the latest. */
-export function start(what: string, path: string, user?: number): Child {
+interface StartOptions {
+  /** Runs as this user. Only root may do that. */
+  readonly user?: number
+  /** Options of node. */
+  readonly node?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** Starts child.ts; it is killed when the test ends at the latest. */
+export function start(what: string, path: string, options: StartOptions = {}): Child {
+  return startProgram('child.js', [what, path, `${options.user ?? ''}`], options)
+}
+
+/** Starts contender.ts likewise. */
+export function contend(path: string, rounds: number, options: StartOptions): Child {
+  return startProgram('contender.js', [path, `${rounds}`], options)
+}
+
+function startProgram(name: string, args: readonly string[], options: StartOptions): Child {
   // As it was built: what is loaded once is not looked for again by somebody who may not see it.
-  const program = join(home(), 'test/file/child.js')
-  const child = spawn(process.execPath, [program, what, path, `${user ?? ''}`], {
+  const program = join(home(), 'test/file', name)
+  const child = spawn(process.execPath, [...(options.node ?? []), program, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...options.env },
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   if (!child.stdout) throw new Error('a child without stdout')

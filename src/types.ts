@@ -125,7 +125,10 @@ export type DefinitionOf<St, P, R, Q, I, V> = StoreDefinition<
 export interface StoreDefinition<S, M, C, Q = {}> {
   readonly name: string
   readonly initial: Immutable<S>
-  /** `z.discriminatedUnion('type', …)` over all mutations: `store.dispatchAll([broker.schema.parse(message)])`. */
+  /**
+   * `z.discriminatedUnion('type', …)` over all mutations: `store.dispatchAll([broker.schema.parse(message)])`.
+   * It checks a message and gives its payload as it was; the dispatch applies defaults and transforms, once.
+   */
   readonly schema: MutationSchema<M>
   /**
    * Opens a journal, a file's path or any `Journal`, recovers it, replays it and resolves with the store.
@@ -733,21 +736,15 @@ type RecordMap<M> = {
 }
 type MutationSchema<M> = z.ZodDiscriminatedUnion<
   {
-    [K in keyof M & string]: M[K] extends { input: infer I; payload: infer P }
+    [K in keyof M & string]: M[K] extends { input: infer I }
       ? z.ZodObject<{
           type: z.ZodLiteral<K>
-          payload: undefined extends P
-            ? z.ZodOptional<z.ZodType<P, I>>
-            : undefined extends I
-              ? Omissible<P, I>
-              : z.ZodType<P, I>
+          payload: undefined extends I ? z.ZodOptional<z.ZodType<I, I>> : z.ZodType<I, I>
         }>
       : never
   }[keyof M & string][],
   'type'
 >
-/** May be left out, and is there afterwards: `.default(…)` around the whole payload. */
-type Omissible<P, I> = z.ZodType<P, I, z.core.$ZodTypeInternals<P, I> & { optin: 'optional' }>
 type OptionOf<U> = U extends { readonly options: readonly (infer O)[] } ? O : never
 type ShapeOf<O> = O extends { readonly shape: infer Shape } ? Shape : never
 type NameOf<O> = ShapeOf<O> extends { type: z.ZodLiteral<infer K extends string> } ? K : never
@@ -840,8 +837,8 @@ export interface Declaration {
   readonly check: ((state: unknown, payload: unknown, meta: Meta) => unknown) | undefined
   readonly apply: (draft: unknown, payload: unknown, meta: Meta) => unknown
   readonly retired: boolean
-  /** Set once the schema was seen to accept its own output. */
-  proved: boolean
+  /** Whether the schema certainly accepts its own output; undefined until the first payload. */
+  acceptsOwnOutput?: boolean
 }
 /** Decides on the state that `tx` has, and dispatches. */
 export type Run = (tx: LooseTx) => unknown

@@ -196,8 +196,8 @@ export class JournalCheck {
   }
 
   #checkPayload({ mutation: { type, payload: schema }, payload }: Part): void {
-    const tell = (what: string, issues: Finding['issues'] = []) => {
-      const message = `${what}: give the old shape a version of its own, with upcast`
+    const tell = (what: string, next: string, issues: Finding['issues'] = []) => {
+      const message = `${what}${next}`
       this.#tell({ rule: 'invalid_payload', severity: 'error', message, type, issues })
     }
     try {
@@ -208,9 +208,10 @@ export class JournalCheck {
       const what = issue
         ? `${['payload', ...issue.path].join('.')} ${issue.message}`
         : pathsOf(payload, today)
-      tell(`today's schema of ${type} reads a recorded payload as another (${what})`)
+      const next = issue || !isAccepted(type, schema, today) ? UNSTABLE : OLD_SHAPE
+      tell(`today's schema of ${type} reads a recorded payload as another (${what})`, next)
     } catch (error) {
-      tell(messageOf(error), issuesOf(error))
+      tell(messageOf(error), OLD_SHAPE, issuesOf(error))
     }
   }
 
@@ -318,6 +319,21 @@ export class JournalCheck {
 
 /** Of a record that is not there any more: nobody compares it. */
 const NO_TRAIL = 'AAAA'
+
+const OLD_SHAPE = ': give the old shape a version of its own, with upcast'
+
+/** Of a schema that could not be dispatched either, so that an upcaster's output would not pass it. */
+const UNSTABLE =
+  ', and does not accept its own output. An upcaster cannot help: transform values before you dispatch them, and let the schema describe the result'
+
+/** Whether the schema gives its own output back as it is. */
+function isAccepted(type: string, schema: Part['mutation']['payload'], output: unknown): boolean {
+  try {
+    return isSame(parse(type, schema, output), output)
+  } catch {
+    return false
+  }
+}
 
 /** What there is more of would not be read. */
 const MOST_CHANGES = 100

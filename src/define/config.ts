@@ -1,6 +1,6 @@
 // What the user wrote → what the core runs, or StoreError `bad_definition` saying which part of it.
 import { z } from 'zod'
-import { parse } from '../mutation/validate.ts'
+import { parseInput } from '../mutation/validate.ts'
 import type { Declaration, Definition } from '../types.ts'
 import { badDefinition, reading } from './bad-definition.ts'
 import { initialState } from './initial.ts'
@@ -100,7 +100,7 @@ function readStore(maker: string, config: unknown): Definition {
     command(name, input) {
       const command = commands.get(name)
       if (!command) throw unknownName(name, commands.keys(), 'commands')
-      const parsed = parse(name, command.input, input, 'input')
+      const parsed = parseInput(name, command.input, input, 'input')
       return (tx) => command.run(tx, parsed)
     },
   }
@@ -129,7 +129,7 @@ function declare(
     throw badDefinition(maker, `${where}: ${have}; it needs every old version from 1, without gaps`)
   }
   const version = versions.length + 1
-  return { type, payload, upcast, version, check, apply, retired, proved: false }
+  return { type, payload, upcast, version, check, apply, retired }
 }
 
 /** The name for messages: quoted, or nothing if there is no such text. */

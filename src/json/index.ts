@@ -72,6 +72,29 @@ function firstIssue(
   return undefined
 }
 
+/** Returns the first key, at any depth of plain objects and arrays, that could pollute a prototype. */
+export function forbiddenKey(value: unknown): JsonIssue | undefined {
+  const issue = forbiddenKeyIn(value, 0)
+  return issue === TOO_DEEP ? undefined : issue
+}
+
+/** Ends the search: in a cycle it would have no end, and such a value is not JSON anyway. */
+const TOO_DEEP: JsonIssue = { path: [], message: '' }
+
+function forbiddenKeyIn(value: unknown, depth: number): JsonIssue | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth > MAX_DEPTH) return TOO_DEEP
+  const isList = Array.isArray(value)
+  if (!isList && !isPlainPrototype(Object.getPrototypeOf(value))) return undefined
+  for (const key of isList ? value.keys() : Object.keys(value)) {
+    if (FORBIDDEN.has(key)) return { path: [key], message: 'is a forbidden key' }
+    const inner: unknown = Reflect.get(value, key)
+    const issue = typeof inner === 'object' ? forbiddenKeyIn(inner, depth + 1) : undefined
+    if (issue) return issue === TOO_DEEP ? issue : { ...issue, path: [key, ...issue.path] }
+  }
+  return undefined
+}
+
 /** A table's keys are looked up by hash, so none of them is forbidden. */
 function tableIssue(table: Table<unknown>, depth: number): JsonIssue | undefined {
   for (const [key, value] of table) {
@@ -97,12 +120,15 @@ function objectIssue(value: object | null, depth: number): string | undefined {
   if (depth === MAX_DEPTH) return `nested deeper than ${MAX_DEPTH} levels, or in a cycle`
   if (isTable(value)) return hasOnlyRoot(value) ? undefined : 'a table with keys of its own'
   const prototype = Object.getPrototypeOf(value)
-  // A plain object's prototype has none itself: so it is in every realm.
-  const isPlain = Array.isArray(value) || !prototype || !Object.getPrototypeOf(prototype)
+  const isPlain = Array.isArray(value) || isPlainPrototype(prototype)
   if (!isPlain) return `a ${prototype.constructor?.name || 'class instance'}`
   if (Object.getOwnPropertySymbols(value).length > 0) return 'an object with symbols as keys'
   return typeof Reflect.get(value, 'toJSON') === 'function' ? 'an object with toJSON()' : undefined
 }
+
+/** A plain object's prototype has no prototype itself: so it is in every realm. */
+const isPlainPrototype = (prototype: object | null) =>
+  !prototype || !Object.getPrototypeOf(prototype)
 
 /**
  * Returns what `value` itself has that its JSON does not show: hidden properties, accessors, names on an array, a

@@ -1,10 +1,11 @@
 // Step 1: input → checked, JSON-safe, canonical payload. The only place where zod runs.
 import { z } from 'zod'
 import { Rejection, StoreError } from '../errors.ts'
-import { canonicalText, freeze, payloadIssue } from '../json/index.ts'
+import { canonicalText, forbiddenKey, freeze, payloadIssue } from '../json/index.ts'
 import { encodePart } from '../record/encode.ts'
 import type { Declaration, Meta, Part } from '../types.ts'
 import { describe, isThenable, textOf } from './result.ts'
+import { acceptsOwnOutput } from './stable.ts'
 
 /**
  * Parses, asserts JSON and makes the canonical text. The payload is read back from that very text,
@@ -13,14 +14,30 @@ import { describe, isThenable, textOf } from './result.ts'
  */
 export function check(mutation: Declaration, input: unknown): Part {
   const { type, payload: schema } = mutation
-  const text = journalText(type, parse(type, schema, input))
+  const text = journalText(type, parseInput(type, schema, input))
   const payload = text === undefined ? undefined : freeze(JSON.parse(text))
-  if (!mutation.proved && text !== journalText(type, parse(type, schema, payload))) {
-    const what = `the payload schema of ${type} does not accept its own output unchanged`
-    throw new StoreError('unstable_payload', `${what}, which is what is journaled: ${text}`)
-  }
-  mutation.proved = true
+  mutation.acceptsOwnOutput ??= !schema || acceptsOwnOutput(schema)
+  if (!mutation.acceptsOwnOutput) assertAccepted(type, schema, payload, text)
   return { mutation, payload, text: encodePart(mutation, text) }
+}
+
+/** Each payload again: a schema that runs code may accept one output and not the next. */
+function assertAccepted(
+  type: string,
+  schema: z.core.$ZodType | undefined,
+  payload: unknown,
+  text: string | undefined,
+): void {
+  let cause: unknown
+  try {
+    if (text === journalText(type, parse(type, schema, payload))) return
+  } catch (error) {
+    cause = error
+  }
+  const what = `The payload schema of ${type} does not accept its own output unchanged.`
+  const next = 'Transform the value before you dispatch it, and let the schema describe the result.'
+  const message = `${what} The output is what the journal would hold: ${text}. ${next}`
+  throw new StoreError('unstable_payload', message, { cause })
 }
 
 /** Asks the mutation's own `check`: live only, never on replay. Throws its Rejection, or `check_failed`. */
@@ -37,6 +54,21 @@ export function checkRule({ mutation, payload }: Part, state: unknown, meta: Met
   })
 }
 
+/**
+ * Parses what the user gave. Refuses keys that zod would leave out without a word, such as `__proto__`.
+ * Throws as `check` does.
+ */
+export function parseInput(
+  target: string,
+  schema: z.core.$ZodType | undefined,
+  input: unknown,
+  what = 'payload',
+): unknown {
+  const issue = guard(target, () => forbiddenKey(input))
+  if (issue) throw invalid(target, [{ code: 'custom', ...issue }], what)
+  return parse(target, schema, input, what)
+}
+
 /** Parses `input` for `target`; without a schema only `undefined` will do. Throws as `check` does. */
 export function parse(
   target: string,
@@ -51,7 +83,7 @@ export function parse(
 
 function journalText(target: string, value: unknown): string | undefined {
   const issue = guard(target, () => (value === undefined ? undefined : payloadIssue(value)))
-  if (issue) throw invalid(target, [{ code: 'custom', input: value, ...issue }])
+  if (issue) throw invalid(target, [{ code: 'custom', ...issue }])
   return canonicalText(value)
 }
 
@@ -61,9 +93,18 @@ function guard<T>(target: string, run: () => T): T {
     return run()
   } catch (cause) {
     if (cause instanceof Rejection) throw cause
+    if (isAsyncSchema(cause)) {
+      const what = `The schema of ${target} is asynchronous, and a store parses at once.`
+      const next = 'Use only synchronous refinements and transforms, and await before you dispatch.'
+      throw new StoreError('check_failed', `${what} ${next}`, { cause })
+    }
     throw new StoreError('check_failed', `checking ${target} threw: ${textOf(cause)}`, { cause })
   }
 }
+
+/** By its text, not instanceof: the user's zod may be another copy. It advises what no user of ours can do. */
+const isAsyncSchema = (cause: unknown): boolean =>
+  cause instanceof Error && cause.message.includes('parseAsync')
 
 function invalid(target: string, issues: readonly z.core.$ZodIssue[], what = 'payload'): Rejection {
   const told = issues.map(({ path, message }) => `${[what, ...path].join('.')}: ${message}`)

@@ -212,5 +212,5 @@ keeps('mutationsFromUnion takes the payload field, or all fields but the type', 
 
 keeps('a definition from a union has a precise schema again', () => {
   expectType<Equal<z.input<Notes['schema']>, MutationInput<Notes>>>()
-  expectType<Equal<z.output<Notes['schema']>, Mutation<Notes>>>()
+  expectType<Equal<z.output<Notes['schema']>, MutationInput<Notes>>>()
 })

@@ -115,7 +115,7 @@ export function describeDamage(error: StoreError): string {
 }
 
 export function nextStep({ code, path, seq = 1, offset }: StoreError): string {
-  if (code === 'foreign') return 'check the path'
+  if (code === 'foreign') return 'check the path, or restore a backup of the journal'
   if (code === 'newer_format') return 'run the newer ministore'
   if (code === 'rewound') return 'read it again: it is another one, or shorter, now'
   // Of no file.

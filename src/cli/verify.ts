@@ -60,7 +60,7 @@ export function verifyCommand(): Command {
       'after',
       `
 Checks the header, every checksum, the order of the records, their JSON and their fields, by the
-rule by which a store opens. Takes no lock and writes nothing: the journals may be in use.
+rule by which a store opens. An empty file is not a journal. Takes no lock and writes nothing: the journals may be in use.
 A journal on PostgreSQL or NATS has no checksums. Of a URL, this is checked: that the records
 follow each other without a hole, up to the head; their JSON and their fields; that the journal stays the
 same one meanwhile.
@@ -107,6 +107,7 @@ interface Count {
 
 const verifyFile = (path: string, count: Count, told: Progress): Promise<Verdict> =>
   withJournal(path, async (journal) => {
+    if (!journal.header) throw await withoutHeader(journal)
     await verifyBase(journal)
     const tail = await readRecords(
       journal,
@@ -118,7 +119,7 @@ const verifyFile = (path: string, count: Count, told: Progress): Promise<Verdict
       },
       { progress: told },
     )
-    const { store, created } = journal.header ?? {}
+    const { store, created } = journal.header
     const { end, found } = tail ?? { end: journal.begin }
     const bytes = end.offset + (found?.bytes ?? 0)
     const warning = found && describeTail(path, end, found)
@@ -143,6 +144,15 @@ const verifyShared = (source: SharedSource, count: Count, told: Progress): Promi
       throw damaged(name, `ends with record ${seq}, and says that ${head} is the last`)
     return { journal: name, ok: true, ...count, bytes, store, epoch, first }
   })
+
+/** Opening such a file makes a new journal of it. Someone who verifies it expects a journal that is there. */
+async function withoutHeader({ path, file }: JournalFile): Promise<StoreError> {
+  const bytes = await file.size()
+  const what =
+    bytes === 0 ? 'the file is empty' : `${counted(bytes, 'byte')} of a header that was cut off`
+  const message = `${path}: there is no journal in it: ${what}`
+  return new StoreError('foreign', message, { path, line: 1, offset: 0 })
+}
 
 const damaged = (name: string, what: string): StoreError =>
   new StoreError('corrupt', `${name} ${what}`, { path: name })

@@ -74,10 +74,8 @@ describe('ministore verify', () => {
     const path = forge({
       torn: Buffer.concat([whole, torn]),
       unended: whole.subarray(0, -1),
-      header: header().subarray(0, 50),
-      empty: Buffer.alloc(0),
     })
-    const names = ['torn', 'unended', 'header', 'empty']
+    const names = ['torn', 'unended']
     const told = ministore('verify', ...names.map(path))
     expect(told.status).toBe(0)
     expect(told.stdout).toContain(
@@ -88,17 +86,31 @@ describe('ministore verify', () => {
     )
     expect(told.stdout).toContain(`keeps them in ${path('torn')}.torn-6`)
     expect(told.stdout).toContain(`warning ${path('unended')}:6 (byte ${whole.length - 1})`)
-    expect(told.stdout).toContain('50 bytes of a header that was cut off')
-    expect(told.stdout).toContain('the file is empty')
     const { status, stdout } = ministore('verify', ...names.map(path), '--format', 'json')
     expect(status).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject([
       { ok: true, records: 5, found: { kind: 'torn_write', offset: whole.length, bytes: 30 } },
       { ok: true, records: 5, found: { kind: 'lost_newline', offset: whole.length - 1, bytes: 0 } },
-      { ok: true, records: 0, found: { kind: 'torn_header', offset: 0, bytes: 50 } },
-      { ok: true, records: 0, found: { kind: 'torn_header', offset: 0, bytes: 0 } },
     ])
     expect(readdirSync(dirname(path('x'))).sort()).toEqual(names.sort())
+  })
+
+  test('fails where a journal is expected and there is none', () => {
+    const path = forge({ header: header().subarray(0, 50), empty: Buffer.alloc(0) })
+    const names = ['header', 'empty', 'missing']
+    const { status, stdout } = ministore('verify', ...names.map(path), '--format', 'json')
+    expect(status).toBe(2)
+    expect(JSON.parse(stdout)).toMatchObject([
+      { ok: false, records: 0, problem: { code: 'foreign', line: 1, offset: 0 } },
+      { ok: false, records: 0, problem: { code: 'foreign', line: 1, offset: 0 } },
+      { ok: false, records: 0, problem: { code: 'io' } },
+    ])
+    const told = ministore('verify', path('header'), path('empty'))
+    expect(told.status).toBe(1)
+    expect(told.stdout).toContain(
+      `failed ${path('empty')}: there is no journal in it: the file is empty\n  next: check the path, or restore a backup of the journal`,
+    )
+    expect(told.stdout).toContain('50 bytes of a header that was cut off')
   })
 
   test('reads every record, also where its checksum fits', () => {

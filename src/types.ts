@@ -248,6 +248,8 @@ export interface Recovery {
 export interface Journal {
   /** For messages: a path, an address. */
   readonly name: string
+  /** The path of its file, if another thread can open the journal by it. */
+  readonly location?: string | undefined
   /** The largest entry it takes, in bytes of UTF-8. */
   readonly maxEntryBytes: number
   /**
@@ -394,9 +396,38 @@ export interface Store<S, M, C, Q = {}> {
    * Dispatches go on. Throws as `snapshot` does, and `unknown` where the store has to be opened again.
    */
   compact(options?: CompactOptions): Promise<CompactReceipt>
+  /**
+   * Replays the journal's file in a worker thread, up to the store's seq, and compares the digest with that of
+   * the state in memory. Dispatches go on. A difference or damage is in the report. Throws TypeError if
+   * the journal is not in a file; StoreError `bad_definition` if `module` does not export the definition.
+   */
+  verify(options: VerifyOptions): Promise<VerifyReport>
   /** Waits for what is in flight, refuses the rest with `closed`, releases the lock. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface VerifyOptions {
+  /** The module that exports the definition, such as `new URL('./broker.js', import.meta.url)`. The worker imports it. */
+  module: string | URL
+  /** The name of that export. Default: the one whose store has the same name. */
+  export?: string | undefined
+  /** Ends the verification by throwing the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+export interface VerifyReport {
+  /** Whether the journal gives the state that is in memory. */
+  readonly ok: boolean
+  /** The last record that was compared. */
+  readonly seq: number
+  /** How many records were replayed. */
+  readonly records: number
+  /** The digest of the state in memory. */
+  readonly memory: string
+  /** The digest of the state that the journal gives; `undefined` if it could not be replayed. */
+  readonly disk: string | undefined
+  /** Why it could not be replayed: the code and the message of the StoreError. */
+  readonly problem?: { readonly code: string; readonly message: string }
 }
 
 export interface SnapshotReceipt {

@@ -28,6 +28,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'observe',
     'lazy:file',
     'lazy:check',
+    'lazy:verify',
   ],
   index: ['core', 'mutation', 'json', 'record', 'replay', 'memory', 'define'],
   diff: ['table'],
@@ -41,6 +42,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   check: ['index', 'diff', 'table'],
   report: [],
   schema: ['index'],
+  verify: ['index', 'json', 'observe'],
   testing: ['index', 'diff', 'report'],
   vitest: ['index', 'testing'],
   cli: [
@@ -87,6 +89,7 @@ const HOME: Record<string, readonly string[]> = {
   'node:util': ['disk/'],
   'node:crypto': ['disk/', 'file/', 'snapshot/', 'shared/', 'postgres/', 'nats/', 'report/'],
   'node:buffer': ['format/', 'snapshot/'],
+  'node:worker_threads': ['verify/'],
   'node:zlib': ['format/'],
 }
 

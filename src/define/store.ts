@@ -140,6 +140,10 @@ function surface(
     snapshot: () => keep((snapshots, taken) => snapshots.save(taken, fingerprint(definition))),
     compact: (options: T.CompactOptions = {}) =>
       keep((snapshots, taken) => snapshots.compact(taken, options)),
+    verify: async (options: T.VerifyOptions) => {
+      const { verify } = await import('../verify/index.ts')
+      return verify(definition.name, journal, core, options)
+    },
     close: core.close,
     [Symbol.asyncDispose]: core.close,
   }

@@ -53,6 +53,11 @@ class FileJournal implements T.Journal, Site {
     this.fs = options.fileSystem ?? nodeFileSystem(options.sync)
   }
 
+  /** A file system that was given exists in this thread only. */
+  get location(): string | undefined {
+    return this.#options.fileSystem ? undefined : this.path
+  }
+
   async open(store: string): Promise<T.JournalInfo> {
     if (this.#file) throw this.#error('locked', 'is open already, through this very object')
     try {

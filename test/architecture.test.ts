@@ -77,7 +77,7 @@ const HOME: Record<string, readonly string[]> = {
   pg: ['postgres/'],
   '@nats-io/transport-node': ['nats/'],
   'node:child_process': ['disk/'],
-  'node:worker_threads': ['disk/'],
+  'node:worker_threads': ['disk/', 'verify/'],
   'node:fs': ['disk/', 'cli/'],
   'node:fs/promises': ['check/', 'cli/'],
   'node:console': ['cli/'],
@@ -89,7 +89,6 @@ const HOME: Record<string, readonly string[]> = {
   'node:util': ['disk/'],
   'node:crypto': ['disk/', 'file/', 'snapshot/', 'shared/', 'postgres/', 'nats/', 'report/'],
   'node:buffer': ['format/', 'snapshot/'],
-  'node:worker_threads': ['verify/'],
   'node:zlib': ['format/'],
 }
 

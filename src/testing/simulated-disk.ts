@@ -1,8 +1,19 @@
 // A disk that can be killed, cut from power and made to fail, deterministically from a seed.
 import { type FileSystem, type OpenFile, StoreError } from '../index.ts'
-import { type Random, random } from './random.ts'
-
-const SECTOR_BYTES = 512
+import {
+  applyMove,
+  atSomeMoment,
+  cutPower,
+  forget,
+  type Inode,
+  makeDurable,
+  move,
+  newInode,
+  type Platter,
+  truncate,
+  write,
+} from './platter.ts'
+import { random } from './random.ts'
 
 /** What happens instead of an operation. */
 export type Fault =
@@ -36,28 +47,6 @@ export interface SimulatedDisk extends FileSystem {
   paths(): string[]
 }
 
-interface Inode {
-  visible: Uint8Array
-  durable: Uint8Array
-  /** What each sector held since the last sync; and which sizes the file had. */
-  dirty: Map<number, Uint8Array[]>
-  sizes: number[]
-}
-/** A directory operation that is not yet durable. */
-interface Move {
-  readonly directory: string
-  readonly removed?: string
-  readonly added?: readonly [path: string, inode: Inode]
-}
-/** What outlives a process. */
-interface Platter {
-  readonly random: Random
-  names: Map<string, Inode>
-  durableNames: Map<string, Inode>
-  moves: Move[]
-  operations: number
-}
-
 /**
  * An empty disk. A power cut lets every sector that was written since the last sync take, by itself,
  * any content it had meanwhile; the size too; and keeps or loses every directory operation since its
@@ -70,7 +59,11 @@ export function simulatedDisk({ seed, faults }: SimulatedDiskOptions): Simulated
   return mount(platter, faults)
 }
 
-function mount(platter: Platter, faults: ReadonlyMap<number, Fault> = new Map()): SimulatedDisk {
+/** A process's view of it. */
+export function mount(
+  platter: Platter,
+  faults: ReadonlyMap<number, Fault> = new Map(),
+): SimulatedDisk {
   let how: 'kill' | 'power cut' | undefined
   let tell: (how: 'kill' | 'power cut') => void = () => undefined
   const ended = new Promise<'kill' | 'power cut'>((resolve) => {
@@ -217,101 +210,6 @@ function openFile(
         isLocked = false
       }),
   }
-}
-
-const newInode = (): Inode => ({
-  visible: new Uint8Array(),
-  durable: new Uint8Array(),
-  dirty: new Map(),
-  sizes: [],
-})
-
-function write(inode: Inode, bytes: Uint8Array, position: number): void {
-  const size = Math.max(inode.visible.length, position + bytes.length)
-  const next = new Uint8Array(size)
-  next.set(inode.visible)
-  next.set(bytes, position)
-  change(inode, next, position, position + bytes.length)
-}
-
-function truncate(inode: Inode, size: number): void {
-  const next = new Uint8Array(size)
-  next.set(inode.visible.subarray(0, size))
-  change(inode, next, Math.min(size, inode.visible.length), Math.max(size, inode.visible.length))
-}
-
-/** The bytes from `from` to `to` become those of `next`, in the page cache. */
-function change(inode: Inode, next: Uint8Array, from: number, to: number): void {
-  inode.visible = next
-  inode.sizes.push(next.length)
-  for (let sector = sectorOf(from); sector * SECTOR_BYTES < to; sector++) {
-    const contents = inode.dirty.get(sector) ?? []
-    contents.push(sectorBytes(next, sector))
-    inode.dirty.set(sector, contents)
-  }
-}
-
-const sectorOf = (position: number) => Math.floor(position / SECTOR_BYTES)
-
-/** Whole, the part behind the end being zero, as it is on a disk. */
-function sectorBytes(bytes: Uint8Array, sector: number): Uint8Array {
-  const whole = new Uint8Array(SECTOR_BYTES)
-  whole.set(bytes.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES))
-  return whole
-}
-
-function makeDurable(inode: Inode): void {
-  // Not what is visible: what a failed sync has lost is visible and clean, and stays lost.
-  inode.durable = assemble(inode, inode.sizes.at(-1), (contents) => contents.at(-1))
-  forget(inode)
-}
-
-function forget(inode: Inode): void {
-  inode.dirty = new Map()
-  inode.sizes = []
-}
-
-/** What a power cut leaves of a file. */
-function atSomeMoment(inode: Inode, random: Random): Uint8Array {
-  const size = random.pick([undefined, ...inode.sizes])
-  return assemble(inode, size, (contents) => random.pick([undefined, ...contents]))
-}
-
-/** The durable bytes with some sectors, and perhaps the size, taken from the page cache. */
-function assemble(
-  inode: Inode,
-  size: number = inode.durable.length,
-  choose: (contents: Uint8Array[]) => Uint8Array | undefined,
-): Uint8Array {
-  const chosen = [...inode.dirty].map(([sector, contents]) => [sector, choose(contents)] as const)
-  const last = Math.max(-1, ...inode.dirty.keys())
-  const whole = new Uint8Array(Math.max(size, inode.durable.length, (last + 1) * SECTOR_BYTES))
-  whole.set(inode.durable)
-  for (const [sector, bytes] of chosen) if (bytes) whole.set(bytes, sector * SECTOR_BYTES)
-  return whole.slice(0, size)
-}
-
-function move(platter: Platter, change: Move): void {
-  applyMove(platter.names, change)
-  platter.moves.push(change)
-}
-
-function applyMove(names: Map<string, Inode>, { removed, added }: Move): void {
-  if (removed !== undefined) names.delete(removed)
-  if (added) names.set(...added)
-}
-
-function cutPower(platter: Platter): void {
-  const { random, durableNames, moves } = platter
-  for (const each of moves) if (random.chance(0.5)) applyMove(durableNames, each)
-  const inodes = new Set([...platter.names.values(), ...durableNames.values()])
-  for (const inode of inodes) {
-    inode.durable = atSomeMoment(inode, random)
-    inode.visible = inode.durable
-    forget(inode)
-  }
-  platter.names = new Map(durableNames)
-  platter.moves = []
 }
 
 const dirname = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf('/'))) || '/'

@@ -1,8 +1,9 @@
-// npm run torture -- --trials 1000000 --seed 1 [--mutants] [--kills 1000] [--lossy 1000] [--json]
+// npm run torture -- --trials 1000000 --seed 1 [--mutants] [--kills 1000] [--exhaustive] [--lossy 1000] [--json]
 // The campaign of `npm test`, for as long as you like. Exit code 1 where a promise was broken.
 import { parseArgs } from 'node:util'
 import { defineStore } from 'ministore-ts'
 import { fileJournal } from 'ministore-ts/file'
+import { LARGE, sweep } from './exhaustive/sweep.ts'
 import { killLoop } from './kill-loop.ts'
 import { lossyLoop } from './lossy/kill-loop.ts'
 import { compileLossy } from './lossy/library.ts'
@@ -16,11 +17,17 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     mutants: { type: 'boolean', default: false },
     kills: { type: 'string', default: '1000' },
+    exhaustive: { type: 'boolean', default: false },
     lossy: { type: 'string', default: '0' },
     json: { type: 'boolean', default: false },
   },
 })
 const [trials, seed] = [Number(values.trials), Number(values.seed)]
+
+/** On a terminal, one line that changes. */
+function progress(told: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${told}\u001b[K`)
+}
 
 async function campaign(name: string, subject: Subject, stopAtFirst: boolean) {
   const tally = emptyTally()
@@ -35,13 +42,13 @@ async function campaign(name: string, subject: Subject, stopAtFirst: boolean) {
       broken.push(error.message)
     }
     done += 1
-    if (process.stderr.isTTY && done % 100 === 0) {
+    if (done % 100 === 0) {
       const left = (((Date.now() - start) / done) * (trials - done)) / 1000
       const told = `${name}: ${done} of ${trials} trials, ${broken.length} broken`
-      process.stderr.write(`\r${told}, ${Math.round(left)} s left\u001b[K`)
+      progress(`${told}, ${Math.round(left)} s left`)
     }
   }
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  progress('')
   return { name, trials: done, seconds: (Date.now() - start) / 1000, broken, tally }
 }
 
@@ -57,6 +64,16 @@ async function lossyKills(kills: number) {
   return Promise.all(tallies).finally(library.remove)
 }
 
+/** All small programs, where asked for. */
+async function exhaust() {
+  if (!values.exhaustive) return undefined
+  const subject = { defineStore, fileJournal }
+  const { reached, ...counts } = await sweep(subject, LARGE, (done) =>
+    progress(`exhaustive: ${done} of ${LARGE.length} programs`),
+  )
+  return { ...counts, reached: Object.fromEntries(reached) }
+}
+
 const real = await campaign('the store', { defineStore, fileJournal }, false)
 const mutants = []
 for (const mutant of values.mutants ? MUTANTS : []) {
@@ -65,14 +82,13 @@ for (const mutant of values.mutants ? MUTANTS : []) {
 const kills = await killLoop({
   kills: Number(values.kills),
   seed,
-  onProgress: ({ kills }) => {
-    if (process.stderr.isTTY) process.stderr.write(`\rkill -9: ${kills} of ${values.kills}\u001b[K`)
-  },
+  onProgress: ({ kills }) => progress(`kill -9: ${kills} of ${values.kills}`),
 })
+const exhaustive = await exhaust()
 const lossy = await lossyKills(Number(values.lossy))
-if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+progress('')
 if (values.json) {
-  console.log(JSON.stringify({ seed, real, mutants, kills, lossy }, null, 2))
+  console.log(JSON.stringify({ seed, real, mutants, kills, exhaustive, lossy }, null, 2))
 } else {
   console.log(`${real.trials} trials from seed ${seed} in ${Math.round(real.seconds)} s`)
   for (const [what, count] of Object.entries(real.tally)) {
@@ -91,6 +107,8 @@ if (!values.json) {
     console.log(`${String(count).padStart(12)}  ${what}`)
   }
 }
+if (exhaustive && !values.json)
+  console.log(`every crash of small programs: ${JSON.stringify(exhaustive)}`)
 for (const { program, ...tally } of values.json ? [] : lossy) {
   console.log(`kill -9 of ${program}, which loses what it had not synced: ${JSON.stringify(tally)}`)
 }

@@ -89,6 +89,7 @@ async function killOne(killing: Killing): Promise<void> {
   const place = { files, undo: join(directory, 'undo'), syncMicroseconds }
   mkdirSync(files, { recursive: true })
   const child = fork(main, argv(files, life), {
+    execArgv: [],
     env: lossyEnvironment(library, place),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })

@@ -1,7 +1,7 @@
 // The public surface, and only that.
 
 export { defineStore, definitionBrand, definitionOf } from './define/definition.ts'
-export { fingerprint } from './define/fingerprint.ts'
+export { fingerprint, isMadeBy, snapshotIssue } from './define/fingerprint.ts'
 export { commandsFor, mutationsFor } from './define/parts.ts'
 export { reject } from './define/reject.ts'
 export { mutationsFromUnion } from './define/union.ts'

@@ -8,6 +8,7 @@ import {
   Rejection,
   readDecoded,
   StoreError,
+  snapshotIssue,
 } from '../index.ts'
 import type {
   CheckOptions,
@@ -156,8 +157,8 @@ export class JournalCheck {
       return undefined
     }
     if ('used' in snapshot) return unused(snapshot.reason)
-    if (snapshot.definition !== (await fingerprint(this.#definition)))
-      return unused('it was made by another definition, or by one that was compiled in another way')
+    const issue = await snapshotIssue(snapshot.definition, this.#definition)
+    if (issue !== undefined) return unused(issue)
     try {
       return await this.#journal.snapshots?.read()
     } catch (error) {

@@ -1,5 +1,5 @@
 // The digests that were recorded against those of today; and where they part, the record that did it.
-import { fingerprint } from '../index.ts'
+import { isMadeBy } from '../index.ts'
 import type { Decoded, Definition, Journal, RecordedDigest, Recording } from '../types.ts'
 import type { Found } from './findings.ts'
 import { locate, type Step } from './locate.ts'
@@ -66,7 +66,7 @@ async function describe(
   const step = await locate(definition, journal, { after, until: seq }, isIt)
   // Where a journal was cut off, its last records have a trail and no digest.
   if (!step && expected === undefined) return undefined
-  const isSameCode = recording.definition === (await fingerprint(definition))
+  const isSameCode = await isMadeBy(recording.definition, definition)
   const code = isSameCode
     ? 'The definition is the same, so something is different that its reducers call'
     : 'The definition was changed since then'

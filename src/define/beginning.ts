@@ -2,7 +2,7 @@
 import { StoreError } from '../errors.ts'
 import { currentKeys } from '../record/keys.ts'
 import type { Beginning, Definition, Journal, JournalInfo, Snapshot, Start } from '../types.ts'
-import { fingerprint } from './fingerprint.ts'
+import { snapshotIssue } from './fingerprint.ts'
 
 /** A snapshot only where it was made by this very definition and is whole; else it says why not. */
 export async function findBeginning(
@@ -16,10 +16,8 @@ export async function findBeginning(
   const without = (reason: string) => ({ start: base, snapshot: { used: false, reason } as const })
   if (!found || !snapshots) return { start: base }
   if ('used' in found) return { start: base, snapshot: found }
-  if (found.definition !== (await fingerprint(definition)))
-    return without(
-      'it was made by another definition: a reducer, a schema or the state was changed, or compiled in another way',
-    )
+  const issue = await snapshotIssue(found.definition, definition)
+  if (issue !== undefined) return without(issue)
   try {
     // Read here, to know that it can be; the second reading is for a replay that begins again.
     let first = await snapshots.read()

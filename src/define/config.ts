@@ -12,10 +12,7 @@ import { isSchema } from './schema.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: called with what the types half has checked
 type Code = (...args: any[]) => unknown
-const code = z.custom<Code>(
-  isSynchronous,
-  'must be a function, and not an async one or a generator',
-)
+const code = z.custom<Code>(isSynchronous, 'must be a function, and not an async one')
 const schema = z.custom<z.core.$ZodType>(isSchema, 'must be a Zod schema')
 const group = z.custom<Readonly<Record<string, unknown>>>(
   z.core.util.isPlainObject,
@@ -143,9 +140,10 @@ function nameIn(config: unknown): string {
 }
 
 /** By what it says it is: a function's own `constructor` and `toString` may be anything. */
+/** What a generator returns is refused when it was called, as from any other function. */
 function isSynchronous(value: unknown): boolean {
   try {
-    return Object.prototype.toString.call(value) === '[object Function]'
+    return /^\[object (Generator)?Function\]$/.test(Object.prototype.toString.call(value))
   } catch {
     return false
   }

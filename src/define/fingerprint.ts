@@ -4,9 +4,13 @@ import { canonicalText, digest } from '../json/index.ts'
 import { isTable } from '../table/index.ts'
 import type { Definition } from '../types.ts'
 
+/** The fingerprint of a definition whose source cannot be seen: it equals nothing, not even itself. */
+const HIDDEN = 'hidden'
+
 /**
  * `sha256:…` over all of a definition that decides what a journal replays to. Functions count by their
- * source: what they call is not seen, and another compiler makes another fingerprint.
+ * source: what they call is not seen, and another compiler makes another fingerprint. If a function has
+ * no source, because it is bound or native, nothing is known of the definition: use `isMadeBy`.
  */
 export async function fingerprint(definition: Definition): Promise<string> {
   const { name, initial, state, mutations } = definition
@@ -15,7 +19,39 @@ export async function fingerprint(definition: Definition): Promise<string> {
       return { type, version, retired, apply, payload, upcast }
     },
   )
-  return digest(describe({ name, initial, state, declared }, new Map()))
+  try {
+    return await digest(describe({ name, initial, state, declared }, new Map()))
+  } catch (error) {
+    if (error instanceof HiddenSource) return HIDDEN
+    throw error
+  }
+}
+
+/** Whether `found`, the fingerprint in a file, is certainly that of this definition. */
+export const isMadeBy = async (found: string, definition: Definition): Promise<boolean> =>
+  found !== HIDDEN && found === (await fingerprint(definition))
+
+/** Why a snapshot with the fingerprint `found` cannot be trusted; undefined if it can. */
+export async function snapshotIssue(
+  found: string,
+  definition: Definition,
+): Promise<string | undefined> {
+  if (await isMadeBy(found, definition)) return undefined
+  return (await fingerprint(definition)) === HIDDEN
+    ? 'the source of a function in the definition cannot be seen, because it is bound or native: nobody can know whether it is the same. Write it as a plain function'
+    : 'it was made by another definition: a reducer, a schema or the state was changed, or compiled in another way'
+}
+
+class HiddenSource extends Error {}
+
+/** What `bind()`, a proxy and functions of the engine have in place of a source. */
+const NATIVE = /\{\s*\[native code\]\s*\}\s*$/
+
+/** Not by the function's own `toString`, which may be anything. */
+function sourceOf(code: object): string {
+  const source = Function.prototype.toString.call(code)
+  if (NATIVE.test(source)) throw new HiddenSource()
+  return source
 }
 
 /** Schemas can make schemas without end: so much of them says enough. */
@@ -27,8 +63,7 @@ const DEEPEST = 300
  * before, as in a schema of itself, is its number.
  */
 function describe(value: unknown, seen: Map<object, number>, depth = 0): unknown {
-  // Not by the function's own `toString`, which may be anything.
-  if (typeof value === 'function') return Function.prototype.toString.call(value)
+  if (typeof value === 'function') return sourceOf(value)
   if (value instanceof RegExp) return String(value)
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
   if (typeof value !== 'object' || value === null) return value

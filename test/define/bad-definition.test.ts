@@ -99,9 +99,9 @@ describe('whatever is handed in, defineStore throws bad_definition and names the
       /mutations\.add\.payload: must be a Zod schema/,
     ],
     [
-      'a generator as a reducer',
-      mutation({ *apply() {} }),
-      /apply: must be a function, and not an async one or a generator/,
+      'an asynchronous generator as a reducer',
+      mutation({ async *apply() {} }),
+      /apply: must be a function, and not an async one/,
     ],
     [
       'upcasters in an array',

@@ -127,7 +127,7 @@ describe("an application's settings of its Immer do not reach our drafts:", () =
     draft.log.push(
       list.findLast((each) => each === list.at(-1))?.n,
       list.filter((each) => each === list[0]).length,
-      list.findIndex((each) => each === list[1]),
+      list.findIndex((each) => [list[1]].includes(each)),
       list.some((each) => each === list[0]),
       list.slice(-1)[0] === list[1],
     )

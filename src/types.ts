@@ -131,24 +131,24 @@ export interface StoreDefinition<S, M, C, Q = {}> {
    */
   readonly schema: MutationSchema<M>
   /**
-   * Opens a journal, a file's path or any `Journal`, recovers it, replays it and resolves with the store.
+   * Opens a journal, the path or `file:` URL of a file or any `Journal`, recovers it, replays it and resolves with the store.
    * Throws StoreError: `corrupt`, `foreign`, `wrong_store`, `newer_format`, `unknown_mutation`,
    * `apply_failed`, `upcast_failed`, `locked`, `io`. A refusal leaves the journal as it was.
    */
-  open(journal: string, options?: FileOpenOptions): Promise<Store<S, M, C, Q>>
-  open(journal: string | Journal, options?: OpenOptions): Promise<Store<S, M, C, Q>>
+  open(journal: string | URL, options?: FileOpenOptions): Promise<Store<S, M, C, Q>>
+  open(journal: JournalSource, options?: OpenOptions): Promise<Store<S, M, C, Q>>
   /** In memory, from a given history (facts: their `check` is not asked): given / when / then tests. */
   memory(
     given?: readonly MutationInputMap<M>[keyof M & string][],
     options?: OpenOptions,
   ): Promise<Store<S, M, C, Q>>
   /** The state after seq `until` (default: all). Reads only, needs no lock. Throws StoreError at the first problem. */
-  replay(journal: string | Journal, options?: { until?: number | undefined }): Promise<Replayed<S>>
+  replay(journal: JournalSource, options?: { until?: number | undefined }): Promise<Replayed<S>>
   /**
    * The proof, for CI, that the journal and this definition still give the same state. What is wrong is in
    * the report. A path is checked against the digests in `<path>.check.json`, where there are any.
    */
-  replayCheck(journal: string | Journal, options?: CheckOptions): Promise<ReplayReport>
+  replayCheck(journal: JournalSource, options?: CheckOptions): Promise<ReplayReport>
   /** Types only. */
   readonly '~types'?: {
     readonly state: S
@@ -157,6 +157,9 @@ export interface StoreDefinition<S, M, C, Q = {}> {
     readonly retired: Q
   }
 }
+
+/** The path of a file, its `file:` URL, or a journal. Anything else is a TypeError. */
+export type JournalSource = string | URL | Journal
 
 export interface OpenOptions {
   /** The clock behind `meta.at`, milliseconds since 1970. Default `Date.now`. */
@@ -299,6 +302,11 @@ export type Awaitable<T> = T | Promise<T>
 
 /** What the file journal asks of a disk. Errors carry the system's `code`, such as `ENOSPC`. */
 export interface FileSystem {
+  /**
+   * The absolute path of the file that `path` names: if `path` is a symbolic link, of the file that the
+   * link leads to, which need not exist. Throws `ELOOP`, and `ENOENT` if the link leads to a missing directory.
+   */
+  resolve(path: string): Awaitable<string>
   /** `r`: read. `r+`: read and write. `wx`: write a new file, mode 0600, or fail with `EEXIST`. */
   open(path: string, flags: 'r' | 'r+' | 'wx'): Awaitable<OpenFile>
   /** With missing parents; durable when it resolves. */
@@ -307,7 +315,12 @@ export interface FileSystem {
   /** Another name for the same file. Throws `EEXIST` where that is taken. */
   link(from: string, to: string): Awaitable<void>
   unlink(path: string): Awaitable<void>
-  /** Makes what was created, renamed or removed in this directory durable. */
+  /** The names of the files in this directory. */
+  list(path: string): Awaitable<readonly string[]>
+  /**
+   * Makes what was created, renamed or removed in this directory durable. Does nothing if the file system
+   * cannot sync directories.
+   */
   syncDir(path: string): Awaitable<void>
   /** Resolves to the release function, or throws StoreError `locked`. */
   lock(path: string): Awaitable<() => Awaitable<void>>
@@ -326,6 +339,13 @@ export interface OpenFile {
   sync(): Awaitable<void>
   /** Bytes; undefined where `path` no longer leads to this file, since it was removed, renamed or replaced. */
   sizeAt(path: string): Awaitable<number | undefined>
+  /** How many names (hard links) it has; 0 if the last one was removed. */
+  links(): Awaitable<number>
+  /**
+   * Gives it the owner, group, mode, access control list and extended attributes of the file at `path`.
+   * Throws if this process may not set one of them.
+   */
+  copyAccess(path: string): Awaitable<void>
   /** Until it is closed, nobody else gets this file's lock, by whatever name they open it; false where one has it. */
   tryLock(): Awaitable<boolean>
   close(): Awaitable<void>

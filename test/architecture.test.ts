@@ -85,7 +85,7 @@ const HOME: Record<string, readonly string[]> = {
   'node:net': ['nats/'],
   'node:os': ['disk/', 'cli/'],
   'node:path': ['disk/', 'file/', 'snapshot/', 'report/', 'cli/'],
-  'node:url': ['report/', 'vitest/', 'cli/'],
+  'node:url': ['disk/', 'report/', 'vitest/', 'cli/'],
   'node:util': ['disk/'],
   'node:crypto': ['disk/', 'file/', 'snapshot/', 'shared/', 'postgres/', 'nats/', 'report/'],
   'node:buffer': ['format/', 'snapshot/'],

@@ -5,15 +5,15 @@ import { readRecording } from './recording-file.ts'
 import { replayCheck } from './replay-check.ts'
 
 /**
- * Checks the journal in the file `path`, against the digests in `<path>.check.json` where there are any.
- * As `replayCheck` otherwise.
+ * Checks a journal in a file, which is named by its path, against the digests in `<path>.check.json` where
+ * there are any. As `replayCheck` otherwise.
  */
 export async function checkFile(
   store: AnyStoreDefinition,
-  path: string,
   journal: Journal,
   options: CheckOptions = {},
 ): Promise<ReplayReport> {
+  const path = journal.name
   try {
     const recording = options.recording ?? (await readRecording(path))
     return await replayCheck(store, journal, { ...options, recording })

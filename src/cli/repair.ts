@@ -1,10 +1,10 @@
 // ministore repair: what opening would do about a torn write, told beforehand, or done.
 import { existsSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { Command } from 'commander'
 import pc from 'picocolors'
+import { mend } from '../disk/tail.ts'
 import { fileJournal, nodeFileSystem } from '../file/index.ts'
-import { mend } from '../file/recover.ts'
 import { readHeader } from '../format/header.ts'
 import { type Found, StoreError } from '../index.ts'
 import { describeDamage, isDamage, readRecords, withJournal } from './journal.ts'
@@ -60,7 +60,8 @@ async function repair(path: string, write: boolean): Promise<void> {
     const done = mended.found ? deed(mended.found, mended.seq, true) : 'nothing was left to repair'
     await print(`${pc.green('repaired')} ${safe(`${path}: ${done}`)}\n`)
   } else {
-    const savedTo = freeName(`${resolve(path)}.torn-${store === undefined ? 0 : seq + 1}`)
+    const real = await nodeFileSystem().resolve(path)
+    const savedTo = freeName(`${real}.torn-${store === undefined ? 0 : seq + 1}`)
     const plan = deed({ ...found, savedTo }, seq, false)
     const next =
       'nothing was changed. With --write it is done, as it is when a store opens the journal'
@@ -93,8 +94,9 @@ async function mendEnd(path: string, store: string): Promise<Diagnosis> {
 }
 
 /** Leaves an empty file, since only a definition knows whose journal this was to be. */
-async function cutHeader(path: string): Promise<Diagnosis> {
+async function cutHeader(given: string): Promise<Diagnosis> {
   const fs = nodeFileSystem()
+  const path = await fs.resolve(given)
   const unlock = await fs.lock(`${path}.lock`)
   try {
     const file = await fs.open(path, 'r+')
@@ -106,9 +108,9 @@ async function cutHeader(path: string): Promise<Diagnosis> {
       const bytes = await file.size()
       if ((await readHeader(file, path)) || bytes === 0) return { seq: 0 }
       const torn = { kind: 'torn_header', offset: 0, bytes } as const
-      const found = await mend(fs, file, torn, `${resolve(path)}.torn-0`)
+      const found = await mend(fs, file, torn, `${path}.torn-0`)
       await file.sync()
-      await fs.syncDir(dirname(resolve(path)))
+      await fs.syncDir(dirname(path))
       return { seq: 0, found }
     } finally {
       await file.close()

@@ -36,7 +36,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
       schema ??= messageSchema(mutations.values())
       return schema
     },
-    async open(source: string | T.Journal, options: T.FileOpenOptions = {}) {
+    async open(source: T.JournalSource, options: T.FileOpenOptions = {}) {
       return openStore(definition, await toJournal(source, options), options)
     },
     async memory(given: readonly T.Input[] = [], options: T.OpenOptions = {}) {
@@ -49,7 +49,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
       await journal.append(entries, 0)
       return openStore(definition, journal, options)
     },
-    async replay(source: string | T.Journal, { until }: { until?: number | undefined } = {}) {
+    async replay(source: T.JournalSource, { until }: { until?: number | undefined } = {}) {
       const journal = await toJournal(source, { readOnly: true })
       const info = await journal.open(name)
       try {
@@ -62,22 +62,28 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
         await journal.close()
       }
     },
-    async replayCheck(source: string | T.Journal, options?: T.CheckOptions) {
+    async replayCheck(source: T.JournalSource, options?: T.CheckOptions) {
       const store = loose as never
-      if (typeof source !== 'string') {
+      if (isJournal(source)) {
         const { replayCheck } = await import('../check/replay-check.ts')
         return replayCheck(store, source, options)
       }
       const { checkFile } = await import('../check/file.ts')
-      return checkFile(store, source, await toJournal(source, { readOnly: true }), options)
+      return checkFile(store, await toJournal(source, { readOnly: true }), options)
     },
   }
   return loose as unknown as T.DefinitionOf<St, P, R, Q, I, V>
 }
 
-/** The file journal is loaded when it is asked for, so that a browser never meets node:fs. */
-async function toJournal(source: string | T.Journal, options: T.FileOpenOptions) {
-  if (typeof source !== 'string') return source
+/**
+ * What `open`, `replay` and `replayCheck` take: a journal, or what names one. The file journal is
+ * loaded when it is asked for, so that a browser never meets node:fs.
+ */
+async function toJournal(source: T.JournalSource, options: T.FileOpenOptions): Promise<T.Journal> {
+  if (isJournal(source)) return source
   const { fileJournal } = await import('../file/index.ts')
   return fileJournal(source, options)
 }
+
+const isJournal = (source: unknown): source is T.Journal =>
+  typeof source === 'object' && source !== null && 'append' in source

@@ -1,9 +1,13 @@
 // The file journal's only way to the disk, small enough to be simulated with all its faults.
 import * as fs from 'node:fs'
-import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import type { FileSystem } from '../types.ts'
+import type { FileSystem, OpenFile } from '../types.ts'
+import { copyAccess } from './access.ts'
+import { makeDirectory, syncDirectory } from './directories.ts'
+import { followLinks } from './follow-links.ts'
 import { lock, tryLockFile } from './lock.ts'
+import { syncForReader } from './sync-reader.ts'
+import { systemError } from './system-error.ts'
 
 const fdatasync = promisify(fs.fdatasync)
 const fsync = promisify(fs.fsync)
@@ -13,68 +17,68 @@ const write = promisify(fs.write)
 /** From here on a copy takes longer than handing it to another thread. */
 const LARGE_BYTES = 2 ** 17
 
+const { O_RDONLY, O_RDWR, O_WRONLY, O_CREAT, O_EXCL } = fs.constants
+// Without it, reading some files of /proc never ends. Windows has no such flag.
+const O_NONBLOCK = fs.constants.O_NONBLOCK ?? 0
+const FLAGS = {
+  r: O_RDONLY | O_NONBLOCK,
+  'r+': O_RDWR | O_NONBLOCK,
+  wx: O_WRONLY | O_CREAT | O_EXCL,
+}
+
 /** The real one. `blocking`: also the syncs run on the main thread. */
 export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem {
-  const blocking = sync === 'blocking'
+  const isBlocking = sync === 'blocking'
   return {
-    open(path, flags) {
-      // Before it is opened: opening a pipe would wait for its other end.
-      const there = fs.statSync(path, { throwIfNoEntry: false })
-      if (there && !there.isFile()) {
-        const what = there.isDirectory() ? 'is a directory' : 'is not a regular file'
-        throw Object.assign(new Error(`${path} ${what}`), { code: 'EISDIR' })
-      }
-      // Numbers, not FileHandles: those are closed, with a warning, when they are collected.
-      let fd = fs.openSync(path, flags, 0o600)
-      const stat = fs.fstatSync(fd)
-      return {
-        size: () => fs.fstatSync(fd).size,
-        async read(into, position) {
-          if (blocking) return fs.readSync(fd, into, 0, into.length, position)
-          return (await read(fd, into, 0, into.length, position)).bytesRead
-        },
-        async write(bytes, position) {
-          if (!blocking && bytes.length >= LARGE_BYTES)
-            return (await write(fd, bytes, 0, bytes.length, position)).bytesWritten
-          return fs.writeSync(fd, bytes, 0, bytes.length, position)
-        },
-        truncate: (size) => fs.ftruncateSync(fd, size),
-        datasync: () => (blocking ? fs.fdatasyncSync(fd) : fdatasync(fd)),
-        sync: () => (blocking ? fs.fsyncSync(fd) : fsync(fd)),
-        sizeAt(path) {
-          const there = fs.statSync(path, { throwIfNoEntry: false })
-          return there?.ino === stat.ino && there.dev === stat.dev ? there.size : undefined
-        },
-        tryLock: () => tryLockFile(fd),
-        close() {
-          // Its number is soon another file's: nothing that comes late may go there.
-          const open = fd
-          fd = -1
-          if (open >= 0) fs.closeSync(open)
-        },
-      }
-    },
-    mkdir(path) {
-      const first = fs.mkdirSync(path, { recursive: true })
-      if (first === undefined) return
-      for (let made = path; made.length >= first.length; made = dirname(made))
-        syncDir(dirname(made))
-    },
+    resolve: followLinks,
+    open: (path, flags) => openFile(path, flags, isBlocking),
+    mkdir: makeDirectory,
     rename: (from, to) => fs.renameSync(from, to),
     link: (from, to) => fs.linkSync(from, to),
     unlink: (path) => fs.unlinkSync(path),
-    syncDir,
+    list: (path) => fs.readdirSync(path),
+    syncDir: syncDirectory,
     lock,
   }
 }
 
-function syncDir(path: string): void {
-  // Windows cannot open a directory, and journals its names by itself.
-  if (process.platform === 'win32') return
-  const fd = fs.openSync(path, 'r')
-  try {
-    fs.fsyncSync(fd)
-  } finally {
-    fs.closeSync(fd)
+function openFile(path: string, flags: 'r' | 'r+' | 'wx', isBlocking: boolean): OpenFile {
+  // Before it is opened: opening a pipe would wait for its other end.
+  const there = fs.statSync(path, { throwIfNoEntry: false })
+  if (there && !there.isFile()) {
+    const what = there.isDirectory() ? 'is a directory' : 'is not a regular file'
+    throw systemError('EISDIR', `${path} ${what}`)
+  }
+  // Numbers, not FileHandles: those are closed, with a warning, when they are collected.
+  let fd = fs.openSync(path, FLAGS[flags], 0o600)
+  const stat = fs.fstatSync(fd)
+  const datasync = (fd: number) => (isBlocking ? fs.fdatasyncSync(fd) : fdatasync(fd))
+  return {
+    size: () => fs.fstatSync(fd).size,
+    async read(into, position) {
+      if (isBlocking) return fs.readSync(fd, into, 0, into.length, position)
+      return (await read(fd, into, 0, into.length, position)).bytesRead
+    },
+    async write(bytes, position) {
+      if (!isBlocking && bytes.length >= LARGE_BYTES)
+        return (await write(fd, bytes, 0, bytes.length, position)).bytesWritten
+      return fs.writeSync(fd, bytes, 0, bytes.length, position)
+    },
+    truncate: (size) => fs.ftruncateSync(fd, size),
+    datasync: () => (flags === 'r' ? syncForReader(fd, path, datasync) : datasync(fd)),
+    sync: () => (isBlocking ? fs.fsyncSync(fd) : fsync(fd)),
+    sizeAt(path) {
+      const there = fs.statSync(path, { throwIfNoEntry: false })
+      return there?.ino === stat.ino && there.dev === stat.dev ? there.size : undefined
+    },
+    links: () => fs.fstatSync(fd).nlink,
+    copyAccess: (path) => copyAccess(fd, path),
+    tryLock: () => tryLockFile(fd),
+    close() {
+      // Its number is soon another file's: nothing that comes late may go there.
+      const open = fd
+      fd = -1
+      if (open >= 0) fs.closeSync(open)
+    },
   }
 }

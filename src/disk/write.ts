@@ -1,6 +1,7 @@
 // Writing that is over when it is over, on any file system.
 import { dirname } from 'node:path'
 import type { FileSystem, OpenFile } from '../types.ts'
+import { isMissing, systemCode } from './system-error.ts'
 
 /** All of it, or a thrown error: a short write is a failure whose reason the system swallowed. */
 export async function writeAll(file: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
@@ -30,7 +31,7 @@ export async function save(
     await fs.syncDir(dirname(free))
     return free
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'EEXIST') throw error
+    if (systemCode(error) !== 'EEXIST') throw error
     return save(fs, path, bytes, copy + 1)
   }
 }
@@ -55,5 +56,64 @@ export async function discard(fs: FileSystem, path: string): Promise<void> {
   } catch {}
 }
 
-export const isMissing = (error: unknown): boolean =>
-  (error as { code?: unknown } | undefined)?.code === 'ENOENT'
+/** Undefined if there is no such file. */
+export async function openIfThere(
+  fs: FileSystem,
+  path: string,
+  flags: 'r' | 'r+',
+): Promise<OpenFile | undefined> {
+  try {
+    return await fs.open(path, flags)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+/** Also what this process may not read. */
+export async function exists(fs: FileSystem, path: string): Promise<boolean> {
+  try {
+    const file = await fs.open(path, 'r')
+    await file.close()
+    return true
+  } catch (error) {
+    return !isMissing(error)
+  }
+}
+
+/**
+ * Creates a file to write and to read, under a name that is this journal's own: what a crash left
+ * of it is removed.
+ */
+export async function createBeside(fs: FileSystem, path: string): Promise<OpenFile> {
+  try {
+    await fs.unlink(path)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+  const created = await fs.open(path, 'wx')
+  try {
+    await created.close()
+    return await fs.open(path, 'r+')
+  } catch (error) {
+    await discard(fs, path)
+    throw error
+  }
+}
+
+const COPY_BYTES = 2 ** 20
+
+/** Copies what is before `end` in `from`, beginning at byte `begin`, to byte `to` of `into`. */
+export async function copyBytes(
+  from: OpenFile,
+  into: OpenFile,
+  end: number,
+  begin: number = 0,
+  to: number = begin,
+): Promise<void> {
+  for (let done = begin; done < end; ) {
+    const slice = await readAll(from, done, Math.min(COPY_BYTES, end - done))
+    await writeAll(into, slice, to + done - begin)
+    done += slice.length
+  }
+}

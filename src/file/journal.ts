@@ -1,16 +1,19 @@
 // The default journal: one file, one writer, fsync before anything counts.
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
+import { toFilePath } from '../disk/file-path.ts'
 import { nodeFileSystem } from '../disk/index.ts'
+import { assertInPlace, assertNamesFit, takeLock } from '../disk/place.ts'
 import { Readers } from '../disk/readers.ts'
-import { isMissing, writeAll } from '../disk/write.ts'
+import { mend, rewrite } from '../disk/tail.ts'
+import { openIfThere, writeAll } from '../disk/write.ts'
 import { type FileHeader, readHeader } from '../format/header.ts'
-import { encodeLine, MAX_LINE_BYTES, textOf } from '../format/line.ts'
+import { encodeGroup, MAX_LINE_BYTES, textOf } from '../format/line.ts'
 import { Marks, moved } from '../format/marks.ts'
 import { type Mark, scan } from '../format/scan.ts'
 import { StoreError } from '../index.ts'
 import { findSnapshot, Keeper, type Kept, type Site, scanBehind } from '../snapshot/index.ts'
 import type * as T from '../types.ts'
-import { createFile, mend, rewrite } from './recover.ts'
+import { createFile, createInPlace } from './create.ts'
 
 /** Until it is open. */
 const NONE: FileHeader = {
@@ -24,15 +27,19 @@ export interface FileJournalOptions
   fileSystem?: T.FileSystem | undefined
 }
 
-/** A journal in a file at `path`, in the format of docs/JOURNAL.md. Nothing is touched before `open`. */
-export const fileJournal = (path: string, options: FileJournalOptions = {}): T.Journal =>
-  new FileJournal(path, options)
+/**
+ * A journal in a file at `path`, in the format of docs/JOURNAL.md. Nothing is touched before `open`.
+ * Throws TypeError if `path` is not the path or the `file:` URL of a file.
+ */
+export const fileJournal = (path: string | URL, options: FileJournalOptions = {}): T.Journal =>
+  new FileJournal(toFilePath(path), options)
 
 class FileJournal implements T.Journal, Site {
   readonly name: string
   // Leaves room for seq, b and crc on the line.
   readonly maxEntryBytes = MAX_LINE_BYTES - 128
-  readonly path: string
+  /** Where `name` led when it was opened. */
+  path = ''
   readonly fs: T.FileSystem
   readonly snapshots: Keeper = new Keeper(this)
   header: FileHeader = NONE
@@ -48,7 +55,6 @@ class FileJournal implements T.Journal, Site {
 
   constructor(path: string, options: FileJournalOptions) {
     this.name = path
-    this.path = resolve(path)
     this.#options = options
     this.fs = options.fileSystem ?? nodeFileSystem(options.sync)
   }
@@ -61,6 +67,7 @@ class FileJournal implements T.Journal, Site {
   async open(store: string): Promise<T.JournalInfo> {
     if (this.#file) throw this.#error('locked', 'is open already, through this very object')
     try {
+      this.path = await this.fs.resolve(this.name)
       return await (this.#options.readOnly ? this.#openToRead(store) : this.#openToWrite(store))
     } catch (cause) {
       // What closing adds to it says less.
@@ -79,48 +86,55 @@ class FileJournal implements T.Journal, Site {
       throw this.#error('io', 'was compacted by its writer while it was read: open it again', error)
     })
     // What a live writer has not synced yet is made durable before it is shown.
-    await this.#file.datasync()
+    if (this.#options.durability !== 'os') await this.#file.datasync()
     if ((await this.#file.size()) >= this.end.offset) return this.#info(found)
     throw this.#error('io', 'was cut back by its writer while it was read: open it again')
   }
 
   async #openToWrite(store: string): Promise<T.JournalInfo> {
     // Looked at before a lock file is made: a foreign file's directory stays as it was.
-    const probe = await this.#openIfThere('r')
+    const probe = await openIfThere(this.fs, this.path, 'r')
     if (probe) await readHeader(probe, this.name, store).finally(() => probe.close())
     await this.fs.mkdir(dirname(this.path))
-    if (this.#options.lock !== false) this.#unlock = await this.fs.lock(`${this.path}.lock`)
-    this.#file = await this.#openIfThere('r+')
+    await assertNamesFit(this.fs, this.path)
+    if (this.#options.lock !== false) this.#unlock = await takeLock(this.fs, this.path)
+    this.#file = await openIfThere(this.fs, this.path, 'r+')
+    if (this.#file) await this.#lockInPlace()
     const header = this.#file && (await readHeader(this.#file, this.name, store))
-    if (!header) return this.#create(store)
-    await this.lock(this.file)
+    const found = await (header ? this.#mend(header) : this.#create(store))
+    // After a kill the tail may live in the page cache only: it is shown once it cannot be lost.
+    await this.file.sync()
+    await this.fs.syncDir(dirname(this.path))
+    return { ...this.#info(found), created: !header }
+  }
+
+  async #mend(header: FileHeader): Promise<T.Found | undefined> {
     const { found, group } = await this.#recover(header)
     const saveAs = `${this.path}.torn-${this.end.seq + 1}`
     const mended = found && (await mend(this.fs, this.file, found, saveAs))
     if (found?.kind === 'lost_newline') this.end = { ...this.end, offset: found.offset + 1 }
-    // After a kill the tail may live in the page cache only: it is shown once it cannot be lost.
     await rewrite(this.file, group, this.end.offset)
-    await this.file.sync()
-    await this.fs.syncDir(dirname(this.path))
-    return this.#info(mended)
+    return mended
   }
 
   /** Where there is nothing, or a header that a crash cut off: then there never was a record. */
-  async #create(store: string): Promise<T.JournalInfo> {
-    const bytes = (await this.#file?.size()) ?? 0
-    const torn = { kind: 'torn_header', offset: 0, bytes } as const
-    const saveAs = `${this.path}.torn-0`
-    const found = bytes > 0 ? await mend(this.fs, this.file, torn, saveAs) : undefined
-    const old = this.#file
-    this.#file = undefined
-    await old?.close()
-    await createFile(this.fs, this.path, store)
-    this.#file = await this.fs.open(this.path, 'r+')
-    await this.lock(this.#file)
-    const header = await readHeader(this.#file, this.name, store)
+  async #create(store: string): Promise<T.Found | undefined> {
+    let found: T.Found | undefined
+    if (this.#file) found = await createInPlace(this.fs, this.#file, this.path, store)
+    else {
+      if (this.#options.lock !== false && !this.#unlock) throw new Error(`${this.path} was removed`)
+      this.#file = await createFile(this.fs, this.path, store)
+      await this.#lockInPlace()
+    }
+    const header = await readHeader(this.file, this.name, store)
     if (!header) throw this.#error('io', 'has no header although it was just written')
     await this.#recover(header)
-    return { ...this.#info(found), created: true }
+    return found
+  }
+
+  async #lockInPlace(): Promise<void> {
+    await this.lock(this.file)
+    await assertInPlace(this.file, this.path)
   }
 
   /** Whoever came by another name, or after the lock file was removed, has another lock file. */
@@ -172,7 +186,7 @@ class FileJournal implements T.Journal, Site {
     if (this.#options.readOnly) throw this.#error('read_only', 'was opened for reading')
     if (this.#failed) throw this.#failed
     if (expected !== seq) return { ok: false, head: seq }
-    const { bytes, count } = this.#encode(batch, seq + 1)
+    const { bytes, count } = encodeGroup(batch, seq + 1, this.header.seed)
     try {
       // A writer that no lock kept out was here: its records must not be written over.
       // Whoever opens the path next must find what is acknowledged here, and nobody else's bytes.
@@ -188,18 +202,6 @@ class FileJournal implements T.Journal, Site {
     this.end = { seq: seq + count, offset: offset + bytes.length, line: line + count }
     this.marks.add(this.end)
     return { ok: true, seq: seq + count }
-  }
-
-  /** As many as fit one line's limit: no more than that is ever unsynced, or torn by a crash. */
-  #encode(batch: readonly T.NewEntry[], seq: number): { bytes: Buffer; count: number } {
-    let [lines, count] = ['', 0]
-    for (const { text } of batch) {
-      const line = encodeLine({ seq: seq + count, b: count, text }, this.header.seed)
-      if (count > 0 && lines.length + line.length > MAX_LINE_BYTES / 3) break
-      lines += line
-      count += 1
-    }
-    return { bytes: Buffer.from(lines), count }
   }
 
   /**
@@ -289,15 +291,6 @@ class FileJournal implements T.Journal, Site {
   get file(): T.OpenFile {
     if (this.#file) return this.#file
     throw this.#error('closed', 'is closed: open it again')
-  }
-
-  async #openIfThere(flags: 'r' | 'r+'): Promise<T.OpenFile | undefined> {
-    try {
-      return await this.fs.open(this.path, flags)
-    } catch (error) {
-      if (isMissing(error)) return undefined
-      throw error
-    }
   }
 
   #compacted(seq: number): StoreError {

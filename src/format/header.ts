@@ -2,10 +2,14 @@
 import { StoreError } from '../index.ts'
 import type { OpenFile } from '../types.ts'
 import { type Base, type Header, isSealed, seedOf } from './line.ts'
+import { describeRewriting } from './rewritten.ts'
 import type { Mark } from './scan.ts'
 
 const MAX_HEADER_BYTES = 1024
 const BEGIN = '{"format":"ministore",'
+const SECTOR_BYTES = 512
+const BRACE = BEGIN.charCodeAt(0)
+const NEWLINE = 0x0a
 
 export interface FileHeader {
   readonly epoch: string
@@ -42,12 +46,10 @@ export async function readHeader(
       line: 1,
       offset: 0,
     })
-  if (end < 0) {
-    // Without a newline there is no record, so nothing that anyone was promised.
-    if ((await file.size()) <= MAX_HEADER_BYTES && BEGIN.startsWith(text.slice(0, BEGIN.length)))
-      return undefined
-    throw refuse('foreign', 'this is not a ministore journal')
-  }
+  if ((await file.size()) <= MAX_HEADER_BYTES && isTorn(read)) return undefined
+  const rewritten = describeRewriting(read, BEGIN)
+  if (rewritten !== undefined) throw refuse('corrupt', rewritten)
+  if (end < 0) throw refuse('foreign', 'this is not a ministore journal')
   const header = parseHeader(line)
   if (header?.format !== 'ministore') {
     if (text.startsWith(BEGIN)) throw refuse('corrupt', 'the header is damaged')
@@ -76,6 +78,16 @@ export async function readHeader(
     base,
     begin: { seq, offset: length + taken, line: 1 + lines },
   }
+}
+
+/** What a crash leaves of a header: there is no record yet, so nothing that anyone was promised. */
+function isTorn(bytes: Buffer): boolean {
+  const begin = bytes.subarray(0, BEGIN.length).toString('latin1')
+  if (!bytes.includes(NEWLINE) && BEGIN.startsWith(begin)) return true
+  // A file gets its first byte, and once that is durable the rest; neither may be there yet.
+  const [first, ...rest] = bytes.subarray(0, SECTOR_BYTES)
+  if (bytes.length === 1) return first === 0
+  return first === BRACE && rest.every((byte) => byte === 0)
 }
 
 function parseHeader(line: Buffer): Partial<Header> | null {

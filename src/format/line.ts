@@ -68,6 +68,25 @@ export function padded(value: object, widest: object = value): string {
 export const encodeLine = ({ seq, b, text }: Line, seed: number): string =>
   seal(`{"seq":${seq},${b > 0 ? `"b":${b},` : ''}${text.slice(1)}`, seed)
 
+/**
+ * One group commit, from record `seq` on, and how many of the batch it takes: as many as fit one line's
+ * limit, so that no more than that is ever unsynced, or torn by a crash.
+ */
+export function encodeGroup(
+  batch: readonly Pick<Line, 'text'>[],
+  seq: number,
+  seed: number,
+): { bytes: Buffer; count: number } {
+  let [lines, count] = ['', 0]
+  for (const { text } of batch) {
+    const line = encodeLine({ seq: seq + count, b: count, text }, seed)
+    if (count > 0 && lines.length + line.length > MAX_LINE_BYTES / 3) break
+    lines += line
+    count += 1
+  }
+  return { bytes: Buffer.from(lines), count }
+}
+
 /** A JSON object as a line, with its checksum. */
 export function seal(json: string, seed: number): string {
   const body = json.slice(0, -1)

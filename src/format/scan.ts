@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { type Found, StoreError } from '../index.ts'
 import type { OpenFile } from '../types.ts'
 import { decodeLine, MAX_LINE_BYTES, sealedLength } from './line.ts'
+import { describeMisfit } from './rewritten.ts'
 
 // Of larger ones, the garbage collector copies too much of what is still in use.
 const CHUNK_BYTES = 2 ** 18
@@ -61,7 +62,7 @@ export async function* scan(
   const judge = (line: RawLine, seq: number | undefined): typeof kind => {
     if (seq !== undefined && seq !== end.seq + 1) throw corrupt(`found record ${seq}`, line.offset) // 1
     const isTorn = hasLostSector(line)
-    if (line.isEnded && !isTorn) throw corrupt('its line does not fit its checksum', line.offset) // 3
+    if (line.isEnded && !isTorn) throw corrupt(describeMisfit(line.bytes, seed), line.offset) // 3
     const record = line.isEnded ? undefined : decodeLine(trimNuls(line.bytes), seed)
     if (record) return record.seq === end.seq + 1 ? 'lost_newline' : judge(line, record.seq)
     const sealed = sealedLength(line.bytes, seed)

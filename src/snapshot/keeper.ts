@@ -1,18 +1,17 @@
 // Keeps the snapshots of one journal file, and compacts it. Everything new is written beside what is
 // there, synced, and only then takes its name: a crash at any step leaves the one or the other.
 import { dirname } from 'node:path'
-import { discard, isMissing, readAll, writeAll } from '../disk/write.ts'
+import { copyBytes, createBeside, discard, exists, writeAll } from '../disk/write.ts'
 import type { FileHeader } from '../format/header.ts'
 import { type Base, encodeHeader, WIDEST } from '../format/line.ts'
 import type { Marks } from '../format/marks.ts'
 import { type Mark, scan } from '../format/scan.ts'
 import { type FileSystem, type OpenFile, StoreError } from '../index.ts'
 import type * as T from '../types.ts'
+import { assertOneName, keepArchive, replaceFile } from './archive.ts'
 import { type Body, readBody, writeBody } from './body.ts'
 import { encodeSnapshotHeader, NO_DIGEST, type SnapshotHeader } from './header.ts'
 import { type Kept, snapshotPath } from './opening.ts'
-
-const COPY_BYTES = 2 ** 20
 
 /** What the keeper needs of its journal, which is open. */
 export interface Site {
@@ -136,6 +135,7 @@ export class Keeper implements T.Snapshots {
     }
     const final = snapshotPath(path)
     const bytes = await this.#write(`${final}.new`, async (file) => {
+      await this.#copySnapshotAccess(file, final)
       const room = encodeSnapshotHeader({ ...described, digest: NO_DIGEST, ...WIDEST }, seed)
       const body = await writeBody(file, room.length, snapshot, seed)
       const first: SnapshotHeader = { ...described, ...body }
@@ -149,10 +149,21 @@ export class Keeper implements T.Snapshots {
     return { seq, bytes, path: final }
   }
 
+  /**
+   * As the snapshot has that it replaces, or else the journal. It can be made again at any time, so where
+   * this process may not set that, it is its own.
+   */
+  async #copySnapshotAccess(file: OpenFile, final: string): Promise<void> {
+    const { fs, path } = this.#site
+    try {
+      await file.copyAccess((await exists(fs, final)) ? final : path)
+    } catch {}
+  }
+
   /** Under a name of this journal's own, so that what a crash left of it is written over. */
   async #write<R>(path: string, run: (file: OpenFile) => Promise<R>): Promise<R> {
     const { fs } = this.#site
-    const file = await this.#create(path)
+    const file = await createBeside(fs, path)
     try {
       return await run(file)
     } catch (error) {
@@ -160,24 +171,6 @@ export class Keeper implements T.Snapshots {
       throw error
     } finally {
       await file.close()
-    }
-  }
-
-  async #create(path: string): Promise<OpenFile> {
-    const { fs } = this.#site
-    try {
-      await fs.unlink(path)
-    } catch (error) {
-      if (!isMissing(error)) throw error
-    }
-    const made = await fs.open(path, 'wx')
-    try {
-      await made.close()
-      // To be read as well, once it is the journal.
-      return await fs.open(path, 'r+')
-    } catch (error) {
-      await discard(fs, path)
-      throw error
     }
   }
 
@@ -191,10 +184,13 @@ export class Keeper implements T.Snapshots {
     const before = this.#site.end.offset
     if (seq === header.begin.seq) return { seq, before, bytes: before }
     const { end: from } = await this.#find(seq)
+    await assertOneName(this.#site)
     const temporary = `${path}.compact.new`
-    const file = await this.#create(temporary)
+    const file = await createBeside(fs, temporary)
     let isMoved = false
     try {
+      // Refused before anything happens, where this process may not do it.
+      await file.copyAccess(path)
       const next = await writeStart(file, header, snapshot)
       const copied = await this.#copyTail(file, { from, to: next.begin }, from.offset)
       // So that what others wait for below is short.
@@ -207,9 +203,9 @@ export class Keeper implements T.Snapshots {
         await this.#copyTail(file, { from, to: next.begin }, copied)
         await file.sync()
         await this.#site.lock(file)
-        const kept = archive ? await this.#archive(seq) : undefined
+        const kept = archive ? await keepArchive(this.#site, seq) : undefined
         try {
-          await fs.rename(temporary, path)
+          await replaceFile(fs, temporary, path)
         } catch (error) {
           if (kept !== undefined) await discard(fs, kept)
           throw error
@@ -236,38 +232,16 @@ export class Keeper implements T.Snapshots {
     copied: number,
   ): Promise<number> {
     const { file: journal, end } = this.#site
-    let done = copied
-    while (done < end.offset) {
-      const slice = await readAll(journal, done, Math.min(COPY_BYTES, end.offset - done))
-      await writeAll(file, slice, to.offset + done - from.offset)
-      done += slice.length
-    }
-    return done
-  }
-
-  /** Another name for the journal as it is, durable before the journal becomes another. */
-  async #archive(seq: number, copy = 1): Promise<string> {
-    const { fs, path } = this.#site
-    const free = `${path}.${seq}.archive${copy === 1 ? '' : `.${copy}`}`
-    try {
-      await fs.link(path, free)
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'EEXIST') throw error
-      return this.#archive(seq, copy + 1)
-    }
-    try {
-      await fs.syncDir(dirname(path))
-    } catch (error) {
-      await discard(fs, free)
-      throw error
-    }
-    return free
+    await copyBytes(journal, file, end.offset, copied, to.offset + copied - from.offset)
+    return end.offset
   }
 
   /** A record appended to a file whose new name is not durable could be lost with it. */
   async #settleNames(): Promise<void> {
     const { fs, path, name } = this.#site
     try {
+      // Its name too, where a directory cannot be synced.
+      await this.#site.file.sync()
       await fs.syncDir(dirname(path))
     } catch (cause) {
       this.#site.fail(cause)

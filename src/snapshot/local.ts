@@ -1,7 +1,8 @@
 // The snapshot of a shared journal: a file of this process alone, of which the journal knows nothing.
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { nodeFileSystem } from '../disk/index.ts'
-import { discard, isMissing, writeAll } from '../disk/write.ts'
+import { isMissing } from '../disk/system-error.ts'
+import { discard, writeAll } from '../disk/write.ts'
 import { seedOf, WIDEST } from '../format/line.ts'
 import { type OpenFile, StoreError } from '../index.ts'
 import type * as T from '../types.ts'
@@ -23,7 +24,9 @@ interface Owner {
 }
 
 export class LocalSnapshots implements T.Snapshots {
-  readonly #path: string
+  readonly #given: string
+  /** Where it led when the journal was opened. */
+  #path: string
   readonly #fs = nodeFileSystem()
   #owner: Owner | undefined
   #header: (SnapshotHeader & { readonly length: number }) | undefined
@@ -31,7 +34,8 @@ export class LocalSnapshots implements T.Snapshots {
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(path: string) {
-    this.#path = resolve(path)
+    this.#given = path
+    this.#path = path
   }
 
   /** Before anything else. Throws StoreError `rewound` where it proves that the journal lost records. */
@@ -42,6 +46,7 @@ export class LocalSnapshots implements T.Snapshots {
     const { epoch, head, first, name } = owner
     let file: OpenFile | undefined
     try {
+      this.#path = await this.#fs.resolve(this.#given)
       file = await this.#fs.open(this.#path, 'r')
       const header = await readSnapshotHeader(file, { epoch, seed: seedOf(epoch) })
       if (typeof header === 'string') return unused(header)
@@ -102,6 +107,8 @@ export class LocalSnapshots implements T.Snapshots {
       await this.#fs.mkdir(dirname(this.#path))
       await discard(this.#fs, temporary)
       const file = await this.#fs.open(temporary, 'wx')
+      // Who could read the one before, can read this one, as far as this process may allow it.
+      await Promise.resolve(file.copyAccess(this.#path)).catch(() => undefined)
       const bytes = await this.#write(file, snapshot, definition).finally(() => file.close())
       await this.#fs.rename(temporary, this.#path)
       await this.#fs.syncDir(dirname(this.#path))

@@ -1,5 +1,5 @@
 // What a snapshot beside a journal means for opening it: where to begin, and what has to be there.
-import { isMissing } from '../disk/write.ts'
+import { isMissing } from '../disk/system-error.ts'
 import type { FileHeader } from '../format/header.ts'
 import { type Mark, type RecordLine, scan, type Tail } from '../format/scan.ts'
 import { type FileSystem, type OpenFile, StoreError } from '../index.ts'

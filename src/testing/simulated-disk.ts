@@ -110,6 +110,7 @@ export function mount(
     },
     bytes: (path) => platter.names.get(path)?.visible,
     paths: () => [...platter.names.keys()],
+    resolve: (path) => operate(() => path),
     open: (path, flags) =>
       operate(() => {
         const there = platter.names.get(path)
@@ -135,6 +136,11 @@ export function mount(
       operate(() => {
         find(path)
         move(platter, { directory: dirname(path), removed: path })
+      }),
+    list: (path) =>
+      operate(() => {
+        const paths = [...platter.names.keys()].filter((each) => dirname(each) === path)
+        return paths.map((each) => each.slice(each.lastIndexOf('/') + 1))
       }),
     syncDir: (path) =>
       operate(() => {
@@ -198,6 +204,8 @@ function openFile(
     sync,
     sizeAt: (path) =>
       operate(() => (platter.names.get(path) === inode ? inode.visible.length : undefined)),
+    links: () => operate(() => [...platter.names.values()].filter((each) => each === inode).length),
+    copyAccess: (path) => operate(() => void (platter.names.get(path) ?? fail('ENOENT', path))),
     tryLock: () =>
       operate(() => {
         isLocked ||= !locks.has(inode)

@@ -40,6 +40,8 @@ export function faultyDisk(real: FileSystem = nodeFileSystem()): FaultyDisk {
     count: (operation, path) =>
       calls.filter((call) => call.operation === operation && (!path || call.path === path)).length,
     fileSystem: {
+      resolve: (path) => pass({ operation: 'resolve', path }, () => real.resolve(path)),
+      list: (path) => pass({ operation: 'list', path }, () => real.list(path)),
       async open(path, flags) {
         ask({ operation: 'open', path })
         const file = await real.open(path, flags)
@@ -92,6 +94,8 @@ export function faultyDisk(real: FileSystem = nodeFileSystem()): FaultyDisk {
       datasync: () => pass({ operation: 'datasync', ...at }, () => inTheAir(() => file.datasync())),
       sync: () => pass({ operation: 'sync', ...at }, () => inTheAir(() => file.sync())),
       sizeAt: (name) => pass({ operation: 'sizeAt', ...at }, () => file.sizeAt(name)),
+      links: () => pass({ operation: 'links', ...at }, () => file.links()),
+      copyAccess: (path) => pass({ operation: 'copyAccess', ...at }, () => file.copyAccess(path)),
       tryLock: () => pass({ operation: 'tryLock', ...at }, () => file.tryLock()),
       async close() {
         // As on Linux, a descriptor whose close fails is gone all the same.

@@ -1,3 +1,4 @@
+import { basename, dirname, resolve } from 'node:path'
 import { type FileSystem, type OpenFile, StoreError } from 'ministore-ts'
 
 /** Files in memory, for tests that open thousands of journals. Nothing fails and nothing is lost. */
@@ -61,6 +62,8 @@ export class MemoryDisk implements FileSystem {
       datasync() {},
       sync() {},
       sizeAt: (name) => (this.#files.get(name) === file ? file.bytes.length : undefined),
+      links: () => [...this.#files.values()].filter((each) => each === file).length,
+      copyAccess() {},
       tryLock: () => {
         isLocked ||= !this.#lockedFiles.has(file)
         if (isLocked) this.#lockedFiles.add(file)
@@ -70,6 +73,14 @@ export class MemoryDisk implements FileSystem {
         if (isLocked) this.#lockedFiles.delete(file)
       },
     }
+  }
+
+  resolve(path: string): string {
+    return resolve(path)
+  }
+
+  list(path: string): string[] {
+    return this.names.filter((name) => dirname(name) === path).map((name) => basename(name))
   }
 
   mkdir(): void {}

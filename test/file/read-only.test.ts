@@ -117,7 +117,7 @@ describe('a reader', () => {
     await seqsOf(store.records())
     await store.close()
     const operations = new Set(disk.calls.map(({ operation }) => operation))
-    expect([...operations].sort()).toEqual(['close', 'datasync', 'open', 'read', 'size'])
+    expect([...operations].sort()).toEqual(['close', 'datasync', 'open', 'read', 'resolve', 'size'])
   })
 
   test('is refused where the journal was cut back while it was read', async () => {

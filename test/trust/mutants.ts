@@ -12,7 +12,7 @@ interface Mutant {
 }
 
 const journal = 'file/journal.ts'
-const recover = 'file/recover.ts'
+const create = 'file/create.ts'
 const keeper = 'snapshot/keeper.ts'
 const scan = 'format/scan.ts'
 
@@ -36,14 +36,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no fsync of the directory',
-    edits: [
-      edit(recover, 'await fs.syncDir(dirname(path))', 'await undefined'),
-      edit(journal, 'await this.fs.syncDir(dirname(this.path))', 'await undefined'),
-    ],
+    edits: [edit(journal, 'await this.fs.syncDir(dirname(this.path))', 'await undefined')],
   },
   {
     name: 'no fsync at open',
-    rareUntil: 1900,
+    rareUntil: 2300,
     edits: [edit(journal, 'await this.file.sync()', 'await undefined')],
   },
   {
@@ -76,7 +73,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no rewrite of the last group at open',
-    rareUntil: 650,
+    rareUntil: 1950,
     edits: [edit(journal, 'await rewrite(this.file, group, this.end.offset)', 'await undefined')],
   },
   {
@@ -156,6 +153,18 @@ export const MUTANTS: readonly Mutant[] = [
         keeper,
         'await this.#copyTail(file, { from, to: next.begin }, copied)',
         'await Promise.resolve(copied)',
+      ),
+    ],
+  },
+  {
+    name: 'a header that is written in place at once',
+    rareUntil: 600,
+    edits: [
+      edit(
+        create,
+        `await writeAll(file, header.subarray(0, 1), 0)
+    await file.sync()`,
+        'await undefined',
       ),
     ],
   },

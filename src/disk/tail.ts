@@ -1,26 +1,6 @@
 // Opening: what the scan found is put right on disk, before any of it is shown.
-import { randomUUID } from 'node:crypto'
-import { dirname } from 'node:path'
-import { discard, readAll, save, writeAll } from '../disk/write.ts'
-import { encodeHeader } from '../format/line.ts'
 import type { FileSystem, Found, OpenFile } from '../types.ts'
-
-/**
- * Creates a journal without records, under a free name first, so that no crash leaves half a
- * header. Durable when it resolves.
- */
-export async function createFile(fs: FileSystem, path: string, store: string): Promise<void> {
-  const created = new Date().toISOString()
-  const header = { format: 'ministore', version: 1, journal: randomUUID(), store, created } as const
-  const temporary = await save(fs, `${path}.new`, Buffer.from(encodeHeader(header)))
-  try {
-    await fs.rename(temporary, path)
-  } catch (error) {
-    await discard(fs, temporary)
-    throw error
-  }
-  await fs.syncDir(dirname(path))
-}
+import { readAll, save, writeAll } from './write.ts'
 
 /** Ends the file behind its last whole record; what is cut off is kept in `saveAs`. */
 export async function mend(

@@ -111,7 +111,6 @@ export const issueIn = (value: unknown, depth: number): string | undefined =>
 function scalarIssue(value: unknown): string | undefined {
   if (typeof value === 'string' || typeof value === 'boolean') return undefined
   if (typeof value !== 'number') return value === undefined ? 'undefined' : `a ${typeof value}`
-  if (Object.is(value, -0)) return '-0'
   return Number.isFinite(value) ? undefined : String(value)
 }
 
@@ -161,10 +160,16 @@ function isPlainArray(value: readonly unknown[]): boolean {
 /** What else somebody put there would be in no snapshot. */
 const hasOnlyRoot = (table: object) => Reflect.ownKeys(table).length === 1
 
-/** Deeply; what is frozen already is taken for frozen through and through, as in Immer. */
+/**
+ * Freezes deeply, with 0 in the place of -0, which JSON text may have and canonical text has not. What is
+ * frozen already is taken for frozen through and through, as in Immer.
+ */
 export function freeze<T>(value: T): T {
+  if (Object.is(value, -0)) return 0 as T
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  const keys = Object.keys(value)
+  for (const key of keys) if (Object.is(Reflect.get(value, key), -0)) Reflect.set(value, key, 0)
   Object.freeze(value)
-  for (const key of Object.keys(value)) freeze(Reflect.get(value, key))
+  for (const key of keys) freeze(Reflect.get(value, key))
   return value
 }

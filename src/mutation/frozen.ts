@@ -1,5 +1,9 @@
-// Drafts in frozen objects. Immer takes what is frozen for finished, so such a draft would stay in the
-// state, revoked. They come from Object.freeze(), and from produce() of an application's own Immer.
+// What a reducer put into the state, before Immer finishes it: no draft in a frozen object, and no -0.
+//
+// Immer takes what is frozen for finished, so a draft in it would stay in the state, revoked. Such objects come
+// from Object.freeze(), and from produce() of an application's own Immer.
+//
+// JSON has no -0: the state has 0 instead, as it would after reopening.
 import { isTable } from '../table/index.ts'
 import { copyTable } from '../table/table.ts'
 import { type DraftState, isOtherDraft, stateOf } from './other-immer.ts'
@@ -9,7 +13,7 @@ const finished = new WeakSet<object>()
 
 /**
  * In all that the reducer assigned to `draft` and the drafts below, and in what it returned: puts a copy
- * that is not frozen in the place of each frozen object that holds a draft, so that Immer finishes it.
+ * that is not frozen in the place of each frozen object that holds a draft or -0, and 0 in the place of -0.
  * Returns `returned`, or its copy. Throws TypeError for a draft of another Immer.
  */
 export function openFrozen(draft: unknown, returned?: unknown): unknown {
@@ -23,6 +27,8 @@ function openAssigned(state: DraftState | undefined, search: Search): void {
   if (!state?.assigned_ || !state.copy_) return
   for (const [key, isAssigned] of state.assigned_) {
     const value = isAssigned ? state.copy_[key] : undefined
+    // Not by way of the draft, for which 0 is no change.
+    if (Object.is(value, -0)) Reflect.set(state.copy_, key, 0)
     const opened = search.open(value)
     // By way of the draft: Immer notes what is assigned to it.
     if (opened !== value) Reflect.set(state.draft_, key, opened)
@@ -55,17 +61,20 @@ class Search {
     let isFinished = Object.isFrozen(value)
     for (const key of Object.keys(value)) {
       const inner: unknown = Reflect.get(value, key)
+      if (Object.is(inner, -0)) changed.set(key, 0)
       if (!isObject(inner)) continue
       const opened = this.open(inner)
       if (opened !== inner) changed.set(key, opened)
       holdsDraft ||= stateOf(opened as object) !== undefined || this.#holders.has(opened)
       isFinished &&= finished.has(inner)
     }
-    if (isFinished) finished.add(value)
-    if (!holdsDraft) return value
+    if (!holdsDraft && changed.size === 0) {
+      if (isFinished) finished.add(value)
+      return value
+    }
     const open = Object.isFrozen(value) ? copyOf(value) : value
     for (const [key, inner] of changed) Reflect.set(open, key, inner)
-    this.#holders.add(open)
+    if (holdsDraft) this.#holders.add(open)
     return open
   }
 }

@@ -39,6 +39,8 @@ export function inPlace(initial: unknown): InPlace {
   /** Objects of the state that were put somewhere, and those that are there already. */
   let used = new Set<object>()
   let moved = new Set<object>()
+  /** Where the reducer put -0, of which the state has 0 once it is done. */
+  const zeros: [object, PropertyKey][] = []
   /** What the reducer put in: frozen when it is done, as Immer does. */
   const fresh: object[] = []
   /** The payload: frozen through and through, known to be JSON, and new. Any other is as what reducers make. */
@@ -88,6 +90,7 @@ export function inPlace(initial: unknown): InPlace {
       return false
     }
     take(target, key, old)
+    if (Object.is(value, -0)) zeros.push([target, key])
     if (isObject(value) && value !== fromRecord) {
       const keys = given.get(target)
       if (keys) keys.add(key)
@@ -166,7 +169,7 @@ export function inPlace(initial: unknown): InPlace {
 
   /** What the state may hold: moved where its place is gone, shared where it is frozen, else a copy. */
   const own = (value: unknown): unknown => {
-    if (!isObject(value) || value === fromRecord) return value
+    if (!isObject(value) || value === fromRecord) return withoutSign(value)
     const drafted = byDraft.get(value)
     if (!drafted) {
       if (Object.isFrozen(value)) return shared(value)
@@ -181,11 +184,11 @@ export function inPlace(initial: unknown): InPlace {
   /** Immer takes it for frozen through and through, and does not look for drafts in there. */
   const shared = (value: unknown): unknown => {
     if (byDraft.has(value)) refuse('it freezes what holds a draft')
-    if (!isObject(value)) return value
+    if (!isObject(value)) return withoutSign(value)
     let isFrozen = Object.isFrozen(value)
     const made = copy(value, (inner) => {
       const owned = shared(inner)
-      isFrozen &&= owned === inner
+      isFrozen &&= Object.is(owned, inner)
       return owned
     })
     if (isFrozen) return value
@@ -230,6 +233,11 @@ export function inPlace(initial: unknown): InPlace {
 
   /** What the reducer put in becomes the state's own. */
   function settle(): void {
+    for (const [target, key] of zeros.splice(0)) {
+      if (!Object.is(ownValue(target, key), -0)) continue
+      if (isTable(target)) target.set(String(key), 0)
+      else Reflect.set(target, key, 0)
+    }
     if (taken.size > 0) {
       for (const [target, keys] of given) for (const key of keys) use(ownValue(target, key))
     }
@@ -299,6 +307,9 @@ const ownValue = (target: object, key: PropertyKey): unknown =>
 
 const plainValue = (target: object, key: PropertyKey): unknown =>
   Object.hasOwn(target, key) ? Reflect.get(target, key) : undefined
+
+/** 0 for -0, which JSON has not. */
+const withoutSign = (value: unknown): unknown => (Object.is(value, -0) ? 0 : value)
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 

@@ -127,7 +127,7 @@ const anything = defineStore({
 })
 
 const key = fc.constantFrom('a', 'b', 'c', 'd', '0', '1', '2')
-const value = fc.jsonValue({ maxDepth: 3 }).filter((json) => !JSON.stringify(json).includes('-0'))
+const value = fc.jsonValue({ maxDepth: 3 })
 const steps = fc.array(
   fc.record({
     do: fc.constantFrom(...step.shape.do.options),

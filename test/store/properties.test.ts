@@ -6,13 +6,9 @@ import { defineStore, type Json, type MutationInput, memoryJournal } from 'minis
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 
-const json = fc.jsonValue({ maxDepth: 4 }).filter((value) => {
-  const text = JSON.stringify(value)
-  return !/"(__proto__|constructor|prototype)":|-0[,\]}]|^-0$/.test(text) && !hasNegativeZero(value)
-})
-const hasNegativeZero = (value: unknown): boolean =>
-  Object.is(value, -0) ||
-  (typeof value === 'object' && value !== null && Object.values(value).some(hasNegativeZero))
+const json = fc
+  .jsonValue({ maxDepth: 4 })
+  .filter((value) => !/"(__proto__|constructor|prototype)":/.test(JSON.stringify(value)))
 
 /** A definition whose reducers do what reducers do: set, nest, delete, move, replace, share. */
 const notebook = defineStore({

@@ -1,5 +1,5 @@
 // The two ways to fail: an expected "no", and something broken.
-import type { StoreErrorCode, StoreErrorOptions } from './types.ts'
+import type { RejectionJson, StoreErrorCode, StoreErrorJson, StoreErrorOptions } from './types.ts'
 
 /**
  * A rule, the schema (`invalid`) or `expectSeq` (`conflict`) said no; nothing was written.
@@ -15,6 +15,12 @@ export class Rejection<Code extends string = string, Details = unknown> extends 
     this.code = code
     this.details = details
   }
+
+  /** Plain data, which also crosses `postMessage` and `structuredClone`; those lose an error's own fields. */
+  toJSON(): RejectionJson<Code, Details> {
+    const { ok, name, code, message, details } = this
+    return { ok, name, code, message, details }
+  }
 }
 
 /** The definition, the journal or the disk is broken. `code` says what, the rest where. */
@@ -29,5 +35,17 @@ export class StoreError extends Error {
     super(message, cause === undefined ? {} : { cause })
     this.code = code
     Object.assign(this, where)
+  }
+
+  /** Plain data, without the cause, which may be anything. */
+  toJSON(): StoreErrorJson {
+    const { name, code, message, seq, path, offset, line } = this
+    const where = Object.entries({ seq, path, offset, line })
+    return {
+      name,
+      code,
+      message,
+      ...Object.fromEntries(where.filter(([, at]) => at !== undefined)),
+    }
   }
 }

@@ -11,7 +11,9 @@ export function publish(
 ): void {
   if (listeners.size === 0) return
   const records = committed(record)
+  // Those at the beginning, as far as they were not removed since.
   for (const listener of [...listeners]) {
+    if (!listeners.has(listener)) continue
     try {
       const returned = listener(record.state, previous, records)
       if (isThenable(returned)) returned.then(undefined, onError)

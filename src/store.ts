@@ -17,7 +17,7 @@ export async function openCore(
   definition: T.Definition,
   journal: T.Journal,
   start: T.Start | undefined,
-  { now = Date.now, onListenerError, onStop }: T.OpenOptions,
+  { now = () => Date.now(), onListenerError, onStop }: T.OpenOptions,
 ): Promise<T.Core> {
   const keys: T.Keys = new Map()
   const toText = timeText()

@@ -547,6 +547,21 @@ export interface StoreErrorOptions extends ErrorOptions {
   line?: number | undefined
 }
 
+/** What `JSON.stringify` writes of a Rejection. */
+export interface RejectionJson<Code, Details> {
+  readonly ok: false
+  readonly name: string
+  readonly code: Code
+  readonly message: string
+  readonly details: Details
+}
+/** What `JSON.stringify` writes of a StoreError. */
+export interface StoreErrorJson extends Omit<StoreErrorOptions, 'cause'> {
+  readonly name: string
+  readonly code: StoreErrorCode
+  readonly message: string
+}
+
 // ── 6. Replay results ───────────────────────────────────────────────────────────────────────────
 
 export interface Replayed<S> {

@@ -71,35 +71,35 @@ function surface(
   core: T.Core,
   recovery: T.Recovery,
 ): object {
-  // Asynchronous for its errors only: what is decided is decided before it returns.
-  const commit = async (
-    run: T.Run,
-    schema: z.ZodType<T.DispatchOptions>,
-    options: T.DispatchOptions | undefined,
-    given: readonly T.Input[] = [],
-    command?: string,
-  ) => {
-    const checked = { ...(options && checkOptions(schema, options)), command }
+  const commit = async (run: T.Run, options: T.CommitOptions, given: readonly T.Input[] = []) => {
     try {
-      return await core.commit(run, checked, given)
+      return await core.commit(run, options, given)
     } catch (error) {
       if (!journal.follow || !(error instanceof Rejection) || error.code === 'invalid') throw error
       // Others may have changed, by now, what it was refused for.
       await core.refresh()
-      return core.commit(run, checked, given)
+      return core.commit(run, options, given)
     }
   }
   // What may be decided again, is so on what was given at the time of the call.
   const held: typeof copy = journal.follow ? copy : (given) => given
-  const dispatchAll = (mutations: readonly T.Input[], options?: T.DispatchOptions) => {
+  const append = (method: string, mutations: readonly T.Input[], options?: T.DispatchOptions) => {
     const given = held(mutations)
     const run: T.Run = (tx) => {
       for (const { type, payload } of given) tx.dispatch(type, payload)
     }
-    return outcome(commit(run, dispatchOptions, options, given))
+    return outcome(async () => commit(run, checkOptions(method, dispatchOptions, options), given))
   }
-  const decide = (run: (tx: object) => unknown, options?: T.ExecuteOptions, command?: string) =>
-    outcome(commit((tx) => run(withState(tx)), executeOptions, options, [], command))
+  const decide = (
+    method: string,
+    run: (tx: object) => unknown,
+    options?: T.ExecuteOptions,
+    command?: string,
+  ) =>
+    outcome(async () => {
+      const checked = { ...checkOptions(method, executeOptions, options), command }
+      return commit((tx) => run(withState(tx)), checked)
+    })
   /** Asynchronous for its errors only: the state is the one at the time of the call. */
   const keep = async <R>(run: (snapshots: T.Snapshots, taken: T.Snapshot) => Promise<R>) => {
     if (journal.snapshots) return run(journal.snapshots, core.take())
@@ -120,12 +120,14 @@ function surface(
       return core.getHead().state
     },
     dispatch: (type: string, payload?: unknown, options?: T.DispatchOptions) =>
-      dispatchAll([{ type, payload }], options),
-    dispatchAll,
-    transaction: (run: (tx: object) => unknown, options?: T.ExecuteOptions) => decide(run, options),
+      append('dispatch', [{ type, payload }], options),
+    dispatchAll: (mutations: readonly T.Input[], options?: T.DispatchOptions) =>
+      append('dispatchAll', mutations, options),
+    transaction: (run: (tx: object) => unknown, options?: T.ExecuteOptions) =>
+      decide('transaction', run, options),
     execute: (name: string, input?: unknown, options?: T.ExecuteOptions) => {
       const given = held(input)
-      return decide((tx) => definition.command(name, given)(tx), options, name)
+      return decide('execute', (tx) => definition.command(name, given)(tx), options, name)
     },
     subscribe(
       first: T.Listener & T.Selector,
@@ -157,10 +159,15 @@ const withState = ({ at, dispatch, getState }: T.LooseTx) => ({
   },
 })
 
-const checkOptions = (schema: z.ZodType<T.DispatchOptions>, options: T.DispatchOptions) =>
-  parse('dispatch', schema, options, 'options') as T.DispatchOptions
+/** `method`: the one that was called, which a Rejection names. */
+const checkOptions = (
+  method: string,
+  schema: z.ZodType<T.DispatchOptions>,
+  options: T.DispatchOptions | undefined,
+) => (options ? (parse(method, schema, options, 'options') as T.DispatchOptions) : {})
 
-const outcome = (promise: Promise<T.Receipt>) => Object.assign(promise, { safe })
+/** Asynchronous for its errors only: what is decided is decided before it returns. */
+const outcome = (run: () => Promise<T.Receipt>) => Object.assign(run(), { safe })
 
 function safe(this: Promise<unknown>): Promise<unknown> {
   return this.then(undefined, (error) => {

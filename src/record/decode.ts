@@ -99,9 +99,11 @@ function isPart(value: unknown): boolean {
   return typeof type === 'string' && Number.isInteger(v) && v > 0
 }
 
-/** A record as its readers see it: one item per mutation. */
-export const committed = ({ meta, command, parts }: Decoded): Committed[] =>
-  parts.map(({ mutation: { type }, payload }, index) => {
-    const by = command === undefined ? {} : { command }
-    return { ...meta, type, payload, ...by, part: index + 1, parts: parts.length }
-  })
+/** A record as its readers see it: one item per mutation. Frozen: several listeners get the same. */
+export const committed = ({ meta, command, parts }: Decoded): readonly Committed[] =>
+  Object.freeze(
+    parts.map(({ mutation: { type }, payload }, index) => {
+      const by = command === undefined ? {} : { command }
+      return Object.freeze({ ...meta, type, payload, ...by, part: index + 1, parts: parts.length })
+    }),
+  )

@@ -24,7 +24,7 @@ const sums = defineStore({
     numbers: table<number>([['initial', -0]]),
   },
   mutations: {
-    any: { payload: z.any(), apply: (draft, n) => void (draft.last = n) },
+    any: { payload: z.any(), apply: (draft, last) => void Object.assign(draft, { last }) },
     negate: {
       payload: numbers,
       apply(draft, { at, n }) {
@@ -49,9 +49,13 @@ const sums = defineStore({
         )
       },
     },
-    constant: { apply: (draft) => void (draft.deep = CONSTANT) },
+    constant: { apply: (draft) => void Object.assign(draft, { deep: CONSTANT }) },
     frozen: { apply: (draft) => void Object.assign(draft, FROZEN) },
-    shallow: { apply: (draft) => void (draft.deep = Object.freeze({ deep: [-0, { n: -0 }] })) },
+    shallow: {
+      apply(draft) {
+        draft.deep = Object.freeze({ deep: [-0, { n: -0 }] })
+      },
+    },
     moved: {
       apply(draft) {
         draft.deep = { deep: [-0, { n: draft.first }] }
@@ -119,7 +123,8 @@ describe('-0 is 0', () => {
     let runs = 0
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
-        const path = join(directory, `${(runs += 1)}.journal`)
+        runs += 1
+        const path = join(directory, `${runs}.journal`)
         let store = await sums.open(path, { durability: 'os' })
         for (const each of steps) await each(store)
         const live = exact(store.state)

@@ -49,3 +49,19 @@ export class StoreError extends Error {
     }
   }
 }
+
+/**
+ * Makes `instanceof` know errors of another copy of this package too, and of another realm: by a mark
+ * on their prototype. A subclass has only its own instances.
+ */
+function knowCopies(kind: Function, mark: symbol): void {
+  Object.defineProperty(kind.prototype, mark, { value: true })
+  Object.defineProperty(kind, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      if (this !== kind) return Function.prototype[Symbol.hasInstance].call(this, value)
+      return typeof value === 'object' && value !== null && mark in value
+    },
+  })
+}
+knowCopies(Rejection, Symbol.for('ministore.rejection'))
+knowCopies(StoreError, Symbol.for('ministore.store-error'))

@@ -131,7 +131,7 @@ export interface StoreDefinition<S, M, C, Q = {}> {
    */
   readonly schema: MutationSchema<M>
   /**
-   * Opens a journal, the path or `file:` URL of a file or any `Journal`, recovers it, replays it and resolves with the store.
+   * Opens a journal, the path or `file:` URL of a file, the URL of an engine's journal or any `Journal`, recovers it, replays it and resolves with the store.
    * Throws StoreError: `corrupt`, `foreign`, `wrong_store`, `newer_format`, `unknown_mutation`,
    * `apply_failed`, `upcast_failed`, `locked`, `io`. A refusal leaves the journal as it was.
    */
@@ -158,7 +158,10 @@ export interface StoreDefinition<S, M, C, Q = {}> {
   }
 }
 
-/** The path of a file, its `file:` URL, or a journal. Anything else is a TypeError. */
+/**
+ * The path of a file, its `file:` URL, a journal, or the URL of a journal that an engine keeps:
+ * `postgres://…#name`, `nats://…#name`, `tls://…#name`. Anything else is a TypeError.
+ */
 export type JournalSource = string | URL | Journal
 
 export interface OpenOptions {

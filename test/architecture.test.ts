@@ -26,6 +26,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'table',
     'memory',
     'observe',
+    'url',
+    'lazy:url',
     'lazy:file',
     'lazy:check',
     'lazy:verify',
@@ -56,9 +58,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'check',
     'report',
     'schema',
-    'lazy:postgres',
-    'lazy:nats',
+    'url',
   ],
+  // The engines by their names as parts of the package, so that no bundler follows.
+  url: ['index', 'lazy:postgres', 'lazy:nats'],
 }
 
 /** One dependency, one home. */
@@ -79,7 +82,7 @@ const HOME: Record<string, readonly string[]> = {
   'node:child_process': ['disk/'],
   'node:worker_threads': ['disk/', 'verify/'],
   'node:fs': ['disk/', 'cli/'],
-  'node:fs/promises': ['check/', 'cli/'],
+  'node:fs/promises': ['url/', 'check/', 'cli/'],
   'node:console': ['cli/'],
   'node:timers/promises': ['disk/', 'shared/', 'postgres/', 'nats/', 'cli/'],
   'node:net': ['nats/'],

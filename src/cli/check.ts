@@ -21,13 +21,14 @@ import {
   stepSummary,
 } from '../report/index.ts'
 import { compareSchemas, type SchemaLock, schemaLock } from '../schema/index.ts'
+import type { SharedSource } from '../url/index.ts'
+import { SharedReader } from '../url/index.ts'
 import { type Loaded, load } from './load.ts'
 import { readSchemaLock } from './lock-file.ts'
-import { LookedAt } from './looked-at.ts'
 import { print } from './output.ts'
 import { progress } from './progress.ts'
 import { refuseToOverwrite, shrinkJournal } from './shrink.ts'
-import { type SharedSource, type Source, sourceOf } from './source.ts'
+import { type Source, sourceOf } from './source.ts'
 import { version } from './version.ts'
 
 const LOCK = 'ministore.schema.json'
@@ -168,9 +169,9 @@ async function checkShared(
   source: SharedSource,
   options: CheckOfJournal,
 ): Promise<ReplayReport> {
-  const journal = new LookedAt(source.make())
+  const journal = new SharedReader(source.make())
   const report = await definition.replayCheck(journal, options)
-  if (journal.failure) throw journal.failure
+  journal.assertRead()
   return report
 }
 

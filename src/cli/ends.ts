@@ -4,9 +4,10 @@ import { stat } from 'node:fs/promises'
 import { fileJournal, nodeFileSystem } from '../file/index.ts'
 import { type FileHeader, readHeader } from '../format/header.ts'
 import type { Entry, Journal } from '../index.ts'
-import { truncated } from './looked-at.ts'
+import type { SharedSource } from '../url/index.ts'
+import { truncated } from '../url/index.ts'
 import { Refusal } from './refusal.ts'
-import type { SharedSource, Source } from './source.ts'
+import type { Source } from './source.ts'
 import { safe } from './text.ts'
 
 /** `id`: of a record that has one in its journal. */

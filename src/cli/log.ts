@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { readEntry, readRecord } from '../format/record.ts'
 import type { Mark, RecordLine } from '../format/scan.ts'
 import type { EngineLook, SharedJournal } from '../shared/index.ts'
+import { openShared, truncated } from '../url/index.ts'
 import {
   describeTail,
   isDamage,
@@ -12,7 +13,6 @@ import {
   tellingDamage,
   withJournal,
 } from './journal.ts'
-import { truncated, withShared } from './looked-at.ts'
 import { progress } from './progress.ts'
 import { sourceOf } from './source.ts'
 import { grouped, safe } from './text.ts'
@@ -76,7 +76,7 @@ Examples:
 async function show(journal: string, options: LogOptions): Promise<void> {
   const source = await sourceOf(journal)
   if (source.path !== undefined) await withJournal(source.path, (file) => log(file, options))
-  else await withShared(source, (shared, found) => logShared(shared, found, options))
+  else await openShared(source, (shared, found) => logShared(shared, found, options))
 }
 
 const collect = (value: string, values: readonly string[]) => [...values, value]

@@ -2,6 +2,8 @@
 import { Command, Option } from 'commander'
 import { type PlainMutation, type PlainRecord, readEntry, readRecord } from '../format/record.ts'
 import type { RecordLine, Tail } from '../format/scan.ts'
+import type { SharedSource } from '../url/index.ts'
+import { openShared, truncated } from '../url/index.ts'
 import {
   describeTail,
   type JournalFile,
@@ -10,10 +12,9 @@ import {
   withJournal,
 } from './journal.ts'
 import { safeLines } from './lines.ts'
-import { truncated, withShared } from './looked-at.ts'
 import { print } from './output.ts'
 import { progress } from './progress.ts'
-import { type SharedSource, sourceOf } from './source.ts'
+import { sourceOf } from './source.ts'
 import { counted, grouped, safe, sized } from './text.ts'
 
 /** Names and versions beyond these, and longer names, are counted together: a file has no end of them. */
@@ -143,7 +144,7 @@ const statsOfFile = (path: string, format: 'pretty' | 'json'): Promise<void> =>
 
 /** Nobody keeps which of its records were appended together. */
 const statsOfShared = (source: SharedSource, format: 'pretty' | 'json'): Promise<void> =>
-  withShared(source, async (journal, { head, first, store, epoch }) => {
+  openShared(source, async (journal, { head, first, store, epoch }) => {
     if (first > 1) console.error(safe(`note: ${source.name} ${truncated(first)}`))
     const counter = new Counter(0)
     const told = progress('stats', source.name)

@@ -4,6 +4,8 @@ import pc from 'picocolors'
 import { readEntry, readRecord } from '../format/record.ts'
 import { type Found, StoreError, type StoreErrorCode } from '../index.ts'
 import { readBody } from '../snapshot/index.ts'
+import type { SharedSource } from '../url/index.ts'
+import { openShared } from '../url/index.ts'
 import {
   describeTail,
   isDamage,
@@ -13,10 +15,9 @@ import {
   withJournal,
 } from './journal.ts'
 import { safeLines } from './lines.ts'
-import { withShared } from './looked-at.ts'
 import { print } from './output.ts'
 import { type Progress, progress } from './progress.ts'
-import { type SharedSource, type Source, sourceOf } from './source.ts'
+import { type Source, sourceOf } from './source.ts'
 import { counted, safe, sized } from './text.ts'
 
 /** What is printed as JSON. */
@@ -127,7 +128,7 @@ const verifyFile = (path: string, count: Count, told: Progress): Promise<Verdict
   })
 
 const verifyShared = (source: SharedSource, count: Count, told: Progress): Promise<Verdict> =>
-  withShared(source, async (journal, { head, first, store, epoch }) => {
+  openShared(source, async (journal, { head, first, store, epoch }) => {
     const { name } = source
     let [seq, bytes] = [first - 1, 0]
     for await (const entries of journal.read(seq, { to: head })) {

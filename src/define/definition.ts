@@ -6,6 +6,7 @@ import { check } from '../mutation/validate.ts'
 import { encode } from '../record/encode.ts'
 import { replay } from '../replay/index.ts'
 import type * as T from '../types.ts'
+import { isEngineUrl } from '../url/scheme.ts'
 import { startOfBase } from './beginning.ts'
 import { readConfig } from './config.ts'
 import { messageSchema } from './schema.ts'
@@ -64,6 +65,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
     },
     async replayCheck(source: T.JournalSource, options?: T.CheckOptions) {
       const store = loose as never
+      if (isEngineUrl(source)) return checkAt(store, String(source), options)
       if (isJournal(source)) {
         const { replayCheck } = await import('../check/replay-check.ts')
         return replayCheck(store, source, options)
@@ -76,14 +78,34 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
 }
 
 /**
- * What `open`, `replay` and `replayCheck` take: a journal, or what names one. The file journal is
- * loaded when it is asked for, so that a browser never meets node:fs.
+ * What `open`, `replay` and `replayCheck` take: a journal, or what names one. The file journal and the
+ * engines are loaded when they are asked for, so that a browser never meets node:fs.
  */
 async function toJournal(source: T.JournalSource, options: T.FileOpenOptions): Promise<T.Journal> {
   if (isJournal(source)) return source
+  if (isEngineUrl(source)) {
+    const { journalAt, readerAt } = await import('../url/index.ts')
+    return options.readOnly ? readerAt(String(source)) : journalAt(String(source))
+  }
   const { fileJournal } = await import('../file/index.ts')
   return fileJournal(source, options)
 }
 
 const isJournal = (source: unknown): source is T.Journal =>
   typeof source === 'object' && source !== null && 'append' in source
+
+/** A server that cannot be reached says nothing about its records: then this throws, and reports nothing. */
+async function checkAt(
+  store: T.AnyStoreDefinition,
+  url: string,
+  options: T.CheckOptions | undefined,
+): Promise<T.ReplayReport> {
+  const [{ readerAt }, { replayCheck }] = await Promise.all([
+    import('../url/index.ts'),
+    import('../check/replay-check.ts'),
+  ])
+  const journal = await readerAt(url)
+  const report = await replayCheck(store, journal, options)
+  journal.assertRead()
+  return report
+}

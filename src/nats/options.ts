@@ -38,7 +38,7 @@ const MAX_PATIENCE = 3_000
 /** Throws TypeError, never with what may be a password in it. */
 export function readOptions(options: NatsOptions): Settings {
   const { name, replicas = 3, timeout = 10_000, ...rest } = options
-  if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(name))
+  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9_-]{0,62}$/.test(name))
     throw new TypeError(
       `natsJournal: the name ${JSON.stringify(name)} is not of 1 to 63 characters a-z, 0-9, _ and -, beginning with a letter or digit`,
     )
@@ -66,7 +66,11 @@ export const showAddress = ({ host, port }: Address): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 function readUrl(text: string): { url: URL; credentials: NodeConnectionOptions } {
-  const full = String(text).includes('://') ? String(text) : `nats://${text}`
+  if (typeof text !== 'string' || text === '') {
+    const what = text === '' ? 'is an empty string' : `holds ${text === null ? text : typeof text}`
+    throw new TypeError(`natsJournal: servers ${what}. Is the variable set that should hold it?`)
+  }
+  const full = text.includes('://') ? text : `nats://${text}`
   const url = URL.canParse(full) ? new URL(full) : undefined
   if (!url?.hostname || !['nats:', 'tls:'].includes(url.protocol))
     throw new TypeError('natsJournal: servers are addresses such as nats://host:4222')

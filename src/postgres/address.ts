@@ -21,6 +21,7 @@ const AS_TEXT: ClientConfig = {
 
 /** Throws TypeError. Nothing is connected. */
 export function readAddress(connection: PostgresConnection): Address {
+  assertNamesServer(connection)
   const given = typeof connection === 'string' ? { connectionString: connection } : connection
   const secrets = new Set<string>()
   const { password } = given
@@ -42,6 +43,28 @@ export function readAddress(connection: PostgresConnection): Address {
     shown: `postgres://${at}:${port}/${encodeURIComponent(database ?? '')}`,
     redact: (text) => [...secrets].reduce((shown, secret) => shown.replaceAll(secret, '***'), text),
   }
+}
+
+/** `pg` takes anything that is missing from the environment, or as localhost. */
+function assertNamesServer(connection: unknown): void {
+  const form = 'give postgres://user:password@host:5432/database, or options with a host'
+  const refused = (what: string) => new TypeError(`connection: ${what}; ${form}`)
+  if (connection === undefined || connection === null || connection === '')
+    throw refused(
+      `is ${connection === '' ? 'an empty string' : connection}. Is the variable set that should hold it?`,
+    )
+  if (typeof connection === 'string') {
+    if (!/^(postgres(ql)?:\/\/|socket:|\/)/.test(connection))
+      throw refused('is not a URL of postgres://')
+    if (/^\w+:\/\/([^/?#]*@)?(:\d*)?([/?#]|$)/.test(connection) && !/[?&]host=./.test(connection))
+      throw refused('the URL has no host')
+    return
+  }
+  if (typeof connection !== 'object') throw refused(`is a ${typeof connection}`)
+  const { query, host, connectionString } = connection as Record<string, unknown>
+  if (typeof query === 'function') throw refused('is a client or a pool of pg')
+  if (connectionString !== undefined) assertNamesServer(connectionString)
+  else if (typeof host !== 'string' || host === '') throw refused('the options have no host')
 }
 
 function probe(config: ClientConfig): Client {

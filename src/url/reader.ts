@@ -1,13 +1,14 @@
 // A shared journal as whoever replays it has it: opened for any definition's store, and only read.
 import { type Entry, type Journal, type JournalInfo, StoreError } from '../index.ts'
 import type { EngineLook, SharedJournal } from '../shared/index.ts'
-import type { SharedSource } from './source.ts'
+import type { SharedSource } from './index.ts'
 
-export class LookedAt implements Journal {
+export class SharedReader implements Journal {
   readonly name: string
-  readonly maxEntryBytes = 0
+  /** Whatever is dispatched is refused as read_only, not as too large. */
+  readonly maxEntryBytes: number = Number.POSITIVE_INFINITY
   /** Why it could not be read, where that says nothing about its records. */
-  failure: StoreError | undefined
+  #failure: StoreError | undefined
   readonly #journal: SharedJournal
   #head = 0
 
@@ -46,13 +47,18 @@ export class LookedAt implements Journal {
     }
   }
 
+  /** Throws the StoreError, if it could not be read for a reason that says nothing about its records. */
+  assertRead(): void {
+    if (this.#failure) throw this.#failure
+  }
+
   close(): Promise<void> {
     return this.#journal.close()
   }
 
   #remembered(error: unknown): unknown {
     const isAboutIt = error instanceof StoreError && ['corrupt', 'wrong_store'].includes(error.code)
-    if (error instanceof StoreError && !isAboutIt) this.failure = error
+    if (error instanceof StoreError && !isAboutIt) this.#failure = error
     return error
   }
 
@@ -62,7 +68,7 @@ export class LookedAt implements Journal {
 }
 
 /** Hands the journal, open for reading, to `use`, and closes it afterwards. Throws where there is none. */
-export async function withShared<T>(
+export async function openShared<T>(
   source: SharedSource,
   use: (journal: SharedJournal, found: EngineLook) => Promise<T>,
 ): Promise<T> {

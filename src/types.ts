@@ -33,8 +33,16 @@ export interface StoreConfig<St, P, R, Q, I, V> {
 export interface MutationConfig<S, P> {
   /** Its output is what is journaled: must be JSON and valid input again. Omit for a mutation without payload. */
   payload?: P & CheckPayload<P>
-  /** Old payload versions, `{ 1: v1Schema.transform((old) => current) }`; current version = 1 + largest key, no gaps. */
-  upcast?: { readonly [version: number]: z.core.$ZodType<InputOf<P>> }
+  /**
+   * Old payload versions, `{ 1: v1Schema.transform((old) => current) }`; current version = 1 + largest key, no gaps.
+   * `upcaster(v1Schema, (old, meta) => current)` also gets the record's `seq`, `at` and `key`.
+   */
+  upcast?: { readonly [version: number]: z.core.$ZodType<InputOf<P>> | Upcaster<InputOf<P>> }
+  /**
+   * What the replay check may find this mutation to depend on, each with the reason why that does no harm.
+   * The check reports the reason as a note and does not vary this source.
+   */
+  accept?: AcceptedSources
   /** Change the draft or return a new state. Runs live and on every replay: synchronous, deterministic, never refuses. */
   apply: (draft: Draft<S>, payload: PayloadOf<P>, meta: Meta) => void | Draft<S>
 }
@@ -59,6 +67,31 @@ export interface RunConfig<S, P, I, V> {
   /** Decide and dispatch. `return reject(...)` to refuse; anything else returned is the command's `value`. */
   run: (tx: Tx<S, Inputs<P>>, input: PayloadOf<I>) => V & OnlySync<V>
 }
+
+/** An old payload version that becomes the current one with the help of `meta`. `upcaster` makes one. */
+export interface Upcaster<In> {
+  /** What records of this version hold. */
+  readonly schema: z.core.$ZodType
+  /**
+   * From what `schema` gives to input for the current schema. Runs on every replay: synchronous and
+   * deterministic. `meta.at` is the only clock.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: only `upcaster` knows what its own schema gives
+  readonly transform: (payload: any, meta: Meta) => In
+}
+
+/** What the result of a function may depend on, apart from its input. */
+export type ImpureSource =
+  | 'clock' // Date.now(), new Date(), performance.now(), process.hrtime()
+  | 'random' // Math.random(), crypto.randomUUID()
+  | 'timeZone' // getHours(), toString(), new Date(2026, 0)
+  | 'locale' // toLocaleString(), localeCompare(), Intl without a locale
+  | 'environment' // process.env, process.argv, process.cwd()
+  | 'host' // os.hostname(), process.pid, process.memoryUsage()
+  | 'files' // readFileSync(), execSync()
+  | 'later' // timers, the network
+/** `{ timeZone: 'All servers run in UTC.' }` */
+export type AcceptedSources = { readonly [S in ImpureSource]?: string }
 
 /** Journaled with the mutation, so the same on replay. */
 export interface Meta {
@@ -633,8 +666,8 @@ export type CheckRule =
   | 'invalid_payload' // today's schema refuses a recorded payload, or reads it as another
   | 'apply_failed' // a reducer threw
   | 'payload_changed' // a reducer writes to its payload
-  | 'impure' // a reducer used a clock, random numbers, a timer or the network
-  | 'nondeterministic' // a reducer gave two different states
+  | 'impure' // a reducer, an upcaster or a schema depends on a clock, random numbers or the host
+  | 'nondeterministic' // one gave two different results, and no source is known
   | 'not_in_place' // a reducer that opening cannot replay in place: slower, otherwise harmless
   | 'not_a_tree' // an object is reachable twice in the state
   | 'invalid_state' // the state is not JSON, or does not fit its schema
@@ -900,7 +933,9 @@ type TableOf<V> = { get(key: string): V; update(key: string, change: never): boo
 export interface Declaration {
   readonly type: string
   readonly payload: z.core.$ZodType | undefined
-  readonly upcast: { readonly [version: number]: z.core.$ZodType }
+  readonly upcast: { readonly [version: number]: z.core.$ZodType | Upcaster<unknown> }
+  /** What the replay check accepts, with the reasons. */
+  readonly accept: AcceptedSources
   /** Current payload version: 1 + the number of upcasters. */
   readonly version: number
   readonly check: ((state: unknown, payload: unknown, meta: Meta) => unknown) | undefined

@@ -166,9 +166,9 @@ describe('the import rules', () => {
   })
 
   test('the core has no timers and no background work', () => {
-    // What reducers may not use is named in check/traps.ts; who waits for a network, or for another writer's claim,
+    // What reducers may not use is named in check/trap-later.ts; who waits for a network, or for another writer's claim,
     // has to stop some time.
-    const mayWait = /^(cli|shared|postgres|nats)\/|^check\/traps\.ts$|^disk\/claim\.ts$/
+    const mayWait = /^(cli|shared|postgres|nats)\/|^check\/trap-later\.ts$|^disk\/claim\.ts$/
     const others = files.filter((name) => !mayWait.test(name))
     for (const file of others) {
       expect(read(file), file).not.toMatch(/\bset(Timeout|Interval|Immediate)\b/)

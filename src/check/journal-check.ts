@@ -1,15 +1,6 @@
 // One journal, checked: records as they come, the state now and then, the digests at the end.
 import { changes, isSame, unifiedDiff } from '../diff/index.ts'
-import {
-  digest,
-  fingerprint,
-  parse,
-  payloadIssue,
-  Rejection,
-  readDecoded,
-  StoreError,
-  snapshotIssue,
-} from '../index.ts'
+import { digest, fingerprint, StoreError, snapshotIssue } from '../index.ts'
 import type {
   CheckOptions,
   CheckRule,
@@ -18,7 +9,6 @@ import type {
   Finding,
   Journal,
   JournalInfo,
-  Part,
   RecordedDigest,
   ReplayReport,
   Snapshot,
@@ -27,10 +17,14 @@ import type {
 import { Counts } from './coverage.ts'
 import { Findings, type Found, isThrown, messageOf } from './findings.ts'
 import { locate, locateState, type Step } from './locate.ts'
+import { Payloads } from './payloads.ts'
 import { checkRecording, placeOf } from './recorded.ts'
 import { intervalOf, trailOf } from './recording.ts'
 import { SideBySide } from './side-by-side.ts'
 import { findInvalid, findShared, isShared } from './state.ts'
+import { checkInitial, findInvalidSteadily } from './state-schema.ts'
+import { readUpcast } from './upcasts.ts'
+import { watch } from './watch.ts'
 
 /** How often the state as a whole is looked at, at most. */
 const LOOKS = 10
@@ -41,6 +35,7 @@ export class JournalCheck {
   readonly #options: CheckOptions
   readonly #findings = new Findings()
   readonly #counts: Counts
+  readonly #payloads: Payloads
   readonly #sides: SideBySide
   /** The record that is being checked, for what is found meanwhile. */
   #record: Decoded | undefined
@@ -63,6 +58,7 @@ export class JournalCheck {
     this.#journal = journal
     this.#options = options
     this.#counts = new Counts(definition)
+    this.#payloads = new Payloads((problem) => this.#tell(problem))
     this.#sides = new SideBySide(definition, (problem) => this.#tell(problem))
   }
 
@@ -95,6 +91,7 @@ export class JournalCheck {
 
   async #replay(info: JournalInfo): Promise<void> {
     if (info.found) this.#tellFound(info.found)
+    checkInitial(this.#definition, (problem) => this.#tell(problem))
     const recorded = new Set(this.#options.recording?.digests.map(({ seq }) => seq))
     const interval = intervalOf(info.head)
     const look = Math.max(1, Math.ceil(info.head / LOOKS))
@@ -106,7 +103,8 @@ export class JournalCheck {
     }
     keep()
     const [definition, journal] = [this.#definition, this.#journal]
-    for await (const records of readDecoded(definition, journal, undefined, this.#base)) {
+    const tell = (found: Found) => this.#tell(found)
+    for await (const records of readUpcast(definition, journal, this.#base, tell)) {
       try {
         for (const record of records) {
           if (!this.#checkRecord(record)) return
@@ -185,7 +183,7 @@ export class JournalCheck {
   #checkRecord(record: Decoded): boolean {
     this.#record = record
     this.#counts.add(record)
-    for (const part of record.parts) this.#checkPayload(part)
+    for (const part of record.parts) this.#payloads.check(part, record.meta)
     const before = this.#sides.state
     if (!this.#sides.apply(record)) {
       this.#isWhole = false
@@ -196,35 +194,16 @@ export class JournalCheck {
     return true
   }
 
-  #checkPayload({ mutation: { type, payload: schema }, payload }: Part): void {
-    const tell = (what: string, next: string, issues: Finding['issues'] = []) => {
-      const message = `${what}${next}`
-      this.#tell({ rule: 'invalid_payload', severity: 'error', message, type, issues })
-    }
-    try {
-      const today = parse(type, schema, payload)
-      const issue = today === undefined ? undefined : payloadIssue(today)
-      // Equal and JSON, so parsing what comes out once more could not give anything else.
-      if (!issue && isSame(today, payload)) return
-      const what = issue
-        ? `${['payload', ...issue.path].join('.')} ${issue.message}`
-        : pathsOf(payload, today)
-      const next = issue || !isAccepted(type, schema, today) ? UNSTABLE : OLD_SHAPE
-      tell(`today's schema of ${type} reads a recorded payload as another (${what})`, next)
-    } catch (error) {
-      tell(messageOf(error), OLD_SHAPE, issuesOf(error))
-    }
-  }
-
   /** At the whole state; where it is wrong, finds the record that made it so. */
   async #look(): Promise<void> {
-    const found = findInvalid(this.#definition, this.#sides.state)
+    const tell = (problem: Found) => this.#tell(problem)
+    const found = findInvalidSteadily(this.#definition, this.#sides.state, tell)
     const isNew = found && this.#isValid
     this.#isValid = !found
     if (!found) this.#validAt = this.#seq
     if (!isNew) return
     const range = { after: this.#validAt, until: this.#seq }
-    const isIt = (state: unknown) => findInvalid(this.#definition, state) !== undefined
+    const isIt = (state: unknown) => watch(() => findInvalid(this.#definition, state)) !== undefined
     const step = await locateState(this.#definition, this.#journal, range, isIt).catch(none)
     this.#tellStep(found, step)
   }
@@ -321,21 +300,6 @@ export class JournalCheck {
 /** Of a record that is not there any more: nobody compares it. */
 const NO_TRAIL = 'AAAA'
 
-const OLD_SHAPE = ': give the old shape a version of its own, with upcast'
-
-/** Of a schema that could not be dispatched either, so that an upcaster's output would not pass it. */
-const UNSTABLE =
-  ', and does not accept its own output. An upcaster cannot help: transform values before you dispatch them, and let the schema describe the result'
-
-/** Whether the schema gives its own output back as it is. */
-function isAccepted(type: string, schema: Part['mutation']['payload'], output: unknown): boolean {
-  try {
-    return isSame(parse(type, schema, output), output)
-  } catch {
-    return false
-  }
-}
-
 /** What there is more of would not be read. */
 const MOST_CHANGES = 100
 
@@ -353,19 +317,6 @@ function diffOf(
   } catch {
     return undefined
   }
-}
-
-const pathsOf = (before: unknown, after: unknown): string =>
-  changes(before, after)
-    .slice(0, 3)
-    .map(({ op, path }) => `${op} payload${path.replaceAll('/', '.')}`)
-    .join(', ')
-
-/** A schema may also refuse with a Rejection of its own. */
-function issuesOf(error: unknown): Finding['issues'] {
-  const { details } = isThrown(error, Rejection) ? error : {}
-  const { issues } = (details ?? {}) as { issues?: Finding['issues'] }
-  return Array.isArray(issues) ? issues : []
 }
 
 function ruleOf(code: StoreError['code'] | undefined): CheckRule {

@@ -1,7 +1,7 @@
 // Which record it was: by replaying the journal once more.
 import { freeze, type InPlace, inPlace, readDecoded, reduce } from '../index.ts'
 import type { Decoded, Definition, Head, Journal } from '../types.ts'
-import { rerun } from './traps.ts'
+import { watch } from './watch.ts'
 
 export interface Step {
   readonly record: Decoded
@@ -44,12 +44,12 @@ async function searchFrom(
     for (const record of records) {
       const isInRange = record.meta.seq > after
       if (place && !isInRange) {
-        rerun(() => place.apply(record))
+        watch(() => place.apply(record))
         state = place.state
         continue
       }
       const before = state
-      state = rerun(() =>
+      state = watch(() =>
         record.parts.reduce((from, part) => reduce(from, part, record.meta), before),
       )
       const step = { record, before, after: state }

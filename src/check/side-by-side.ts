@@ -3,22 +3,43 @@
 import { isSame } from '../diff/index.ts'
 import { freeze, type InPlace, inPlace, reduce, StoreError } from '../index.ts'
 import type { Decoded, Definition, Meta, Part } from '../types.ts'
+import {
+  describeDifference,
+  describeUse,
+  findDifference,
+  type Run,
+  type Subject,
+  variantsFor,
+} from './elsewhere.ts'
 import { type Found, isThrown, messageOf } from './findings.ts'
-import { rerun, watch } from './traps.ts'
+import { type Conditions, HERE, type Use, watch } from './watch.ts'
 
 /**
- * Of each mutation so many records go through Immer twice. For all others the replay in place is the
- * second run: it is compared with the first as far as that changed the state, and at the end in full.
+ * Of each mutation so many records go through Immer twice, unless their reducers use something impure. For
+ * all others the replay in place is the second run: it is compared with the first as far as that changed
+ * the state, and at the end in full.
  */
 const TWICE = 1_000
+/** So many records of a mutation that use something impure are replayed in all conditions. */
+const IN_ALL = 100
+/** In even variants the clock shows the time of the record: that of the live store. */
+const AS_LIVE = 2
 /** How often a reducer is asked again before a difference is held for ours. */
-const ATTEMPTS = 3
+const ATTEMPTS = [AS_LIVE, 1, 3]
+
+/** Of a mutation of the record. */
+interface UseOf extends Use {
+  readonly type: string
+}
+type Result = { readonly state: unknown } | { readonly thrown: string }
 
 export class SideBySide {
   /** Frozen, of the last record that could be replayed. */
   state: unknown
   #place: InPlace | undefined
+  /** By mutation: how many records, and how many that used something impure. */
   readonly #runs = new Map<string, number>()
+  readonly #impure = new Map<string, number>()
   readonly #tell: (found: Found) => void
 
   constructor({ initial }: Definition, tell: (found: Found) => void) {
@@ -36,23 +57,24 @@ export class SideBySide {
   /** False where the state can no longer be known. */
   apply(record: Decoded): boolean {
     const before = this.state
+    const uses: UseOf[] = []
     try {
-      this.state = reduceAll(record, before, (run, type) =>
-        watch((what) => this.#tellUse(type, what), run),
-      )
+      this.state = reduceAll(record, before, HERE, (use) => uses.push(use))
     } catch (error) {
-      this.#tell(describeFailure(record, before, error))
+      if (!this.#dependsOn(record, before, uses, error))
+        this.#tell(describeFailure(record, before, error))
       return false
     }
     const type = record.parts[0]?.mutation.type ?? ''
-    const runs = (this.#runs.get(type) ?? 0) + 1
-    this.#runs.set(type, runs)
-    const isTwice = runs <= TWICE || !this.#place
-    if (isTwice && !this.#isSteady(record, before, type, 1)) this.#place = undefined
+    const runs = count(this.#runs, type)
+    const isTwice = runs <= TWICE || !this.#place || uses.length > 0
+    const isAll = uses.length > 0 && count(this.#impure, type) <= IN_ALL
+    const variants = variantsFor(isAll ? uses : [], record.meta.seq)
+    if (isTwice && !this.#isSteady(record, before, uses, variants)) this.#place = undefined
     if (!this.#place || !this.#applyInPlace(this.#place, record, type)) return true
     const { state } = this.#place
     if (isAlike(() => isSameChange(before, this.state, state))) return true
-    if (this.#isSteady(record, before, type, ATTEMPTS)) this.end(type)
+    if (this.#isSteady(record, before, uses, ATTEMPTS)) this.end(type)
     this.#place = undefined
     return true
   }
@@ -66,14 +88,9 @@ export class SideBySide {
     this.#tell({ rule: 'nondeterministic', severity: 'error', message, type, between })
   }
 
-  #tellUse(type: string, what: string): void {
-    const message = `apply of ${type} uses ${what}: a replay has another one. Put the value into the payload, or use meta.at`
-    this.#tell({ rule: 'impure', severity: 'error', message, type })
-  }
-
   #applyInPlace(place: InPlace, record: Decoded, type: string): boolean {
     try {
-      rerun(() => place.apply(record))
+      runInPlace(place, record)
       return true
     } catch (cause) {
       this.#place = undefined
@@ -83,36 +100,108 @@ export class SideBySide {
     }
   }
 
-  #isSteady(record: Decoded, before: unknown, type: string, attempts: number): boolean {
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const again = tryAgain(record, before)
-      if (again && isAlike(() => isSame(again.state, this.state))) continue
-      const message = `apply of ${type} gives another state each time: it may use nothing but draft, payload and meta`
-      const between = [this.state, again ? again.state : before, ['once', 'again']] as const
-      this.#tell({ rule: 'nondeterministic', severity: 'error', message, type, between })
+  /** Whether the reducers give the same state at another time and place. */
+  #isSteady(
+    record: Decoded,
+    before: unknown,
+    uses: readonly UseOf[],
+    variants: readonly number[],
+  ): boolean {
+    const run = runOf(record, before)
+    const found = findDifference(run, { state: this.state }, uses, variants, isSameResult)
+    if (found) {
+      const { again } = found
+      const other = 'state' in again ? again.state : before
+      const names = ['once', 'again'] as const
+      this.#tell({
+        ...describeDifference(subjectOf(found.uses[0]?.type ?? typeOf(record)), found.uses),
+        between: [this.state, other, names],
+      })
       return false
     }
+    this.#tellUses(record, uses)
+    return true
+  }
+
+  #tellUses(record: Decoded, uses: readonly UseOf[]): void {
+    for (const use of uses) {
+      const mutation = record.parts.find((part) => part.mutation.type === use.type)?.mutation
+      this.#tell(describeUse(subjectOf(use.type), use, mutation?.accept ?? {}))
+    }
+  }
+
+  /** Whether it fails, as it did, only at this time and place; then that is told. */
+  #dependsOn(record: Decoded, before: unknown, uses: readonly UseOf[], error: unknown): boolean {
+    const run = runOf(record, before)
+    const here = { thrown: messageOf(error) }
+    const variants = uses.length > 0 ? variantsFor(uses, 0) : []
+    const found = findDifference(run, here, uses, variants, isSameResult)
+    if (!found?.uses[0]) {
+      this.#tellUses(record, uses)
+      return false
+    }
+    const type = found.uses[0].type
+    const subject = { name: `apply of ${type} fails here, and`, result: 'result', type }
+    this.#tell(describeDifference(subject, found.uses))
     return true
   }
 }
 
-type Watched = (run: () => unknown, type: string) => unknown
-
-/** The state after all parts of a record. Throws what `reduce` throws. */
-function reduceAll({ meta, parts }: Decoded, before: unknown, watched: Watched): unknown {
-  return parts.reduce(
-    (state, part) => watched(() => reduce(state, part, meta), part.mutation.type),
-    before,
-  )
+function count(counts: Map<string, number>, type: string): number {
+  const next = (counts.get(type) ?? 0) + 1
+  counts.set(type, next)
+  return next
 }
 
-/** Undefined where a reducer throws this time. */
-function tryAgain(record: Decoded, before: unknown): { readonly state: unknown } | undefined {
-  try {
-    return { state: reduceAll(record, before, rerun) }
-  } catch {
-    return undefined
+const typeOf = ({ parts }: Decoded): string => parts[0]?.mutation.type ?? ''
+
+const subjectOf = (type: string): Subject => ({ name: `apply of ${type}`, result: 'state', type })
+
+/** The state after all parts of a record. Throws what `reduce` throws. */
+function reduceAll(
+  { meta, parts }: Decoded,
+  before: unknown,
+  conditions: Conditions,
+  onUse: (use: UseOf) => void,
+): unknown {
+  let state = before
+  for (const part of parts) {
+    const { type, accept } = part.mutation
+    const from = state
+    const here = conditions.variant === 0 ? HERE : { ...conditions, accepted: accept }
+    state = watch(
+      () => reduce(from, part, meta),
+      here,
+      (use) => onUse({ ...use, type }),
+    )
   }
+  return state
+}
+
+function runOf(record: Decoded, before: unknown): Run<Result, UseOf> {
+  const { at } = record.meta
+  return (conditions, onUse) => {
+    try {
+      return { state: reduceAll(record, before, { ...conditions, at }, onUse) }
+    } catch (error) {
+      return { thrown: messageOf(error) }
+    }
+  }
+}
+
+function isSameResult(one: Result, other: Result): boolean {
+  if ('state' in one && 'state' in other) return isAlike(() => isSame(one.state, other.state))
+  return 'thrown' in one && 'thrown' in other
+}
+
+/** At the time of the record, on another host. */
+function runInPlace(place: InPlace, record: Decoded): void {
+  const { meta, parts } = record
+  const accepted =
+    parts.length === 1
+      ? parts[0]?.mutation.accept
+      : Object.assign({}, ...parts.map(({ mutation }) => mutation.accept))
+  watch(() => place.apply(record), { variant: AS_LIVE, at: meta.at, accepted })
 }
 
 /** What cannot be compared, such as a cycle, is no JSON: that is told by itself. */
@@ -159,7 +248,7 @@ function describeFailure({ meta, parts }: Decoded, before: unknown, error: unkno
   for (const part of parts) {
     const { type } = part.mutation
     try {
-      state = rerun(() => reduce(state, part, meta))
+      state = watch(() => reduce(state, part, meta))
     } catch {
       if (!writesToPayload(part, state, meta)) return failed('apply_failed', type)
       const message = `apply of ${type} writes to its payload: copy it first`
@@ -174,7 +263,7 @@ function describeFailure({ meta, parts }: Decoded, before: unknown, error: unkno
 function writesToPayload(part: Part, state: unknown, meta: Meta): boolean {
   const payload = structuredClone(part.payload)
   try {
-    rerun(() => reduce(state, { ...part, payload }, meta))
+    watch(() => reduce(state, { ...part, payload }, meta))
     return true
   } catch {
     return false

@@ -1,26 +1,18 @@
-// What a reducer may not use: clocks, random numbers, timers, the network. Caught while one runs.
+// Traps at the clocks, the random numbers and the rest of what a reducer may not depend on. Outside of a
+// watched function, everything does what it always did.
+import { trapClocks } from './trap-clocks.ts'
+import { trapLater } from './trap-later.ts'
+import { trapLocales } from './trap-locales.ts'
+import { trapPlaces } from './trap-places.ts'
+import { trapRandom } from './trap-random.ts'
+import { beginAt, running, unwatched, type Watched } from './watch.ts'
 
-/** Of the reducer that is running; undefined between two. */
-let caught: ((what: string) => void) | undefined
+export type Code = (...args: never[]) => unknown
+export type Host = Record<string, unknown>
+type Builtins = { getBuiltinModule?: (name: string) => Host | undefined }
+
 let users = 0
 let remove: () => void = () => undefined
-
-/** Calls `onUse` with the name of everything impure that `run` uses. Only between set and release. */
-export function watch<T>(onUse: (what: string) => void, run: () => T): T {
-  const host = globalThis as { Date: DateConstructor }
-  const date = host.Date
-  caught = onUse
-  host.Date = trappedDate(date)
-  try {
-    return run()
-  } finally {
-    host.Date = date
-    caught = undefined
-  }
-}
-
-/** `watch`, for a reducer that was watched before: what is blocked is blocked again. */
-export const rerun = <T>(run: () => T): T => watch(() => undefined, run)
 
 /** Sets the traps, for all who are checking at this time; returns what releases them. */
 export function setTraps(): () => void {
@@ -32,112 +24,138 @@ export function setTraps(): () => void {
   }
 }
 
-let realDate: DateConstructor | undefined
-let trapped: DateConstructor | undefined
+/** Sets traps at what the runtime has, and takes them away again. */
+export class Traps {
+  readonly #undo: (() => void)[] = []
+  readonly global: Host = globalThis as unknown as Host
 
-/** Only there while a reducer runs: elsewhere a date's `constructor` has to be `Date`. */
-function trappedDate(date: DateConstructor): DateConstructor {
-  if (trapped && realDate === date) return trapped
-  realDate = date
-  trapped = new Proxy(date, {
-    construct(target, args, newTarget) {
-      if (args.length === 0) caught?.('new Date()')
-      return Reflect.construct(target, args, newTarget)
-    },
-    apply(target, self, args) {
-      caught?.('Date()')
-      return Reflect.apply(target, self, args)
-    },
-  })
-  return trapped
-}
+  get process(): (Host & Builtins) | undefined {
+    return this.global['process'] as (Host & Builtins) | undefined
+  }
 
-type Code = (...args: never[]) => unknown
-type Host = Record<string, unknown>
-type Builtins = { getBuiltinModule?: (name: string) => Host | undefined }
+  /** A module of Node, where there is one. */
+  builtin(name: string): Host | undefined {
+    return this.process?.getBuiltinModule?.(`node:${name}`)
+  }
 
-/** Outside of a reducer everything does what it always did. */
-function install(): () => void {
-  const undo: (() => void)[] = []
-  const global = globalThis as unknown as Host
-  const process = global['process'] as (Host & Builtins) | undefined
-  const builtin = (name: string) => process?.getBuiltinModule?.(`node:${name}`)
+  onRemove(undo: () => void): void {
+    this.#undo.push(undo)
+  }
 
-  const replace = (host: unknown, name: string, make: (real: Code) => unknown) => {
+  remove(): void {
+    for (const each of this.#undo.reverse()) each()
+  }
+
+  /** Replaces a function; what hangs on it, such as `process.hrtime.bigint`, stays there. */
+  replace(host: unknown, name: PropertyKey, make: (real: Code) => Code): void {
     const real = host ? Reflect.get(host as object, name) : undefined
     if (typeof real !== 'function') return
-    const descriptor = Object.getOwnPropertyDescriptor(host, name)
     const value = make(real as Code)
-    if (
-      !Reflect.defineProperty(host as object, name, { value, configurable: true, writable: true })
-    )
-      return
-    undo.push(() => {
-      if (descriptor) Object.defineProperty(host, name, descriptor)
-      else Reflect.deleteProperty(host as object, name)
-    })
+    const { length, name: own, prototype, ...others } = Object.getOwnPropertyDescriptors(real)
+    this.define(host as object, name, { value: Object.defineProperties(value, others) })
   }
-  /** Told, and answered as ever, so that the check can go on. */
-  const tell = (host: unknown, prefix: string, names: string) => {
+
+  /** Calls `answer` in place of a function, inside of a watched one. `real` is bound to its object. */
+  answer(
+    host: unknown,
+    names: string,
+    answer: (watched: Watched, name: string, real: () => unknown, args: never[]) => unknown,
+  ): void {
     for (const name of names.split(' ')) {
-      replace(host, name, (real) => {
-        const told = function (this: unknown, ...args: never[]) {
-          caught?.(`${prefix}${name}()`)
-          return real.apply(this, args)
+      this.replace(host, name, (real) => {
+        return function (this: unknown, ...args: never[]) {
+          const watched = running()
+          if (!watched) return real.apply(this, args)
+          // What the runtime reads on the way, such as the environment of a command, is its own.
+          return answer(watched, name, () => unwatched(() => real.apply(this, args)), args)
         }
-        // What hangs on a function, such as process.hrtime.bigint, stays there.
-        return Object.assign(told, real)
-      })
-    }
-  }
-  /** Told, and not done: it would come back when the reducer's draft is gone. */
-  const block = (host: unknown, prefix: string, names: string) => {
-    for (const name of names.split(' ')) {
-      replace(host, name, (real) => {
-        const blocked = function (this: unknown, ...args: never[]) {
-          if (!caught) return real.apply(this, args)
-          caught(`${prefix}${name}()`)
-          return name === 'fetch' ? new Promise(() => undefined) : undefined
-        }
-        return Object.defineProperties(blocked, Object.getOwnPropertyDescriptors(real))
       })
     }
   }
 
-  tell(Date, 'Date.', 'now')
-  const temporal = global['Temporal'] as Host | undefined
-  const ofNow = 'instant plainDateISO plainDateTimeISO plainTimeISO zonedDateTimeISO'
-  tell(temporal?.['Now'], 'Temporal.Now.', ofNow)
-  tell(Math, 'Math.', 'random')
-  tell(global['performance'], 'performance.', 'now')
-  tell(global['crypto'], 'crypto.', 'randomUUID getRandomValues')
-  const ofCrypto = 'randomBytes randomInt randomUUID randomFillSync getRandomValues'
-  tell(builtin('crypto'), 'crypto.', ofCrypto)
-  tell((process as Host | undefined)?.['hrtime'], 'process.hrtime.', 'bigint')
-  tell(process, 'process.', 'hrtime uptime')
-  block(global, '', 'fetch setTimeout setInterval setImmediate queueMicrotask')
-  block(process, 'process.', 'nextTick')
-  block(builtin('timers'), 'timers.', 'setTimeout setInterval setImmediate')
-  // Logging changes no state; how a console writes is its own affair.
-  for (const name of 'log info debug warn error trace dir table'.split(' ')) {
-    replace(global['console'], name, (real) => {
+  /** The same for a property that is read. */
+  answerGet(
+    host: unknown,
+    names: string,
+    answer: (watched: Watched, name: string, real: unknown, self: object) => unknown,
+  ): void {
+    for (const name of names.split(' ')) {
+      const found = host ? descriptorOf(host as object, name) : undefined
+      if (!found) continue
+      const { get: getReal, set: setReal, value: constant } = found
+      let value: unknown = constant
+      const read = (self: object) => (getReal ? getReal.call(self) : value)
+      this.define(host as object, name, {
+        get(this: object) {
+          const watched = running()
+          const real = read(this)
+          return watched ? answer(watched, name, real, this) : real
+        },
+        set(this: object, next: unknown) {
+          if (setReal) setReal.call(this, next)
+          else value = next
+        },
+      })
+    }
+  }
+
+  /** `name` may be a symbol. */
+  define(host: object, name: PropertyKey, { value, get, set }: PropertyDescriptor): void {
+    const before = Object.getOwnPropertyDescriptor(host, name)
+    const enumerable = before?.enumerable ?? false
+    const descriptor = get
+      ? { get, ...(set && { set }), configurable: true, enumerable }
+      : { value, configurable: true, writable: true, enumerable }
+    if (!Reflect.defineProperty(host, name, descriptor)) return
+    this.onRemove(() => {
+      if (before) Object.defineProperty(host, name, before)
+      else Reflect.deleteProperty(host, name)
+    })
+  }
+}
+
+/** Its own, or an inherited one. */
+function descriptorOf(host: object, name: string): PropertyDescriptor | undefined {
+  let at: object | null = host
+  while (at) {
+    const found = Object.getOwnPropertyDescriptor(at, name)
+    if (found) return found
+    at = Object.getPrototypeOf(at)
+  }
+  return undefined
+}
+
+const LOGS =
+  'log info debug warn error trace dir table assert count countReset time timeEnd timeLog group groupCollapsed groupEnd'
+
+function install(): () => void {
+  const traps = new Traps()
+  beginAt(nextMillisecond())
+  trapClocks(traps)
+  trapRandom(traps)
+  trapLocales(traps)
+  trapPlaces(traps)
+  trapLater(traps)
+  // Logging changes no state, and how a console writes is not the reducer's doing.
+  for (const name of LOGS.split(' ')) {
+    traps.replace(traps.global['console'], name, (real) => {
       return function (this: unknown, ...args: never[]) {
-        const reducer = caught
-        caught = undefined
-        try {
-          return real.apply(this, args)
-        } finally {
-          caught = reducer
-        }
+        return unwatched(() => real.apply(this, args))
       }
     })
   }
-
-  // `import { randomUUID } from 'node:crypto'` sees what the module's object has now.
-  const sync = builtin('module')?.['syncBuiltinESMExports'] as (() => void) | undefined
+  // `import { randomUUID } from 'node:crypto'` gets what the module's object has now.
+  const sync = traps.builtin('module')?.['syncBuiltinESMExports'] as (() => void) | undefined
   sync?.()
   return () => {
-    for (const each of undo.reverse()) each()
+    traps.remove()
     sync?.()
   }
+}
+
+/** So that no record and no date from before the check has a time since it began. */
+function nextMillisecond(): number {
+  const now = Date.now()
+  while (Date.now() === now) {}
+  return now
 }

@@ -1,7 +1,7 @@
 // What the user wrote → what the core runs, or StoreError `bad_definition` saying which part of it.
 import { z } from 'zod'
 import { parseInput } from '../mutation/validate.ts'
-import type { Declaration, Definition } from '../types.ts'
+import type { Declaration, Definition, ImpureSource, Upcaster } from '../types.ts'
 import { badDefinition, reading } from './bad-definition.ts'
 import { initialState } from './initial.ts'
 import { unknownName } from './names.ts'
@@ -9,6 +9,7 @@ import { COMMAND_WORDS, MUTATION_WORDS, STORE_WORDS } from './near-misses.ts'
 import { outputIssue } from './output.ts'
 import { readPart } from './part.ts'
 import { isSchema } from './schema.ts'
+import { isUpcaster } from './upcaster.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: called with what the types half has checked
 type Code = (...args: any[]) => unknown
@@ -33,13 +34,28 @@ const STORE = {
     commands: group.default({}),
   }),
 }
+const upcaster = z.custom<z.core.$ZodType | Upcaster<unknown>>(
+  (value) => isSchema(value) || isUpcaster(value),
+  'must be a Zod schema, or what upcaster() returns',
+)
+const sources = z.enum([
+  'clock',
+  'random',
+  'timeZone',
+  'locale',
+  'environment',
+  'host',
+  'files',
+  'later',
+] as const satisfies ImpureSource[])
 const MUTATION = {
   words: MUTATION_WORDS,
   schema: z.strictObject({
     payload: schema.optional(),
     upcast: z
-      .record(z.string(), schema, 'must be an object with a schema for each old version')
+      .record(z.string(), upcaster, 'must be an object with a schema for each old version')
       .default({}),
+    accept: z.partialRecord(sources, z.string().min(1, 'must give the reason')).default({}),
     check: code.optional(),
     apply: code,
   }),
@@ -117,7 +133,7 @@ function declare(
   maker: string,
   where: string,
   type: string,
-  { payload, upcast, check, apply }: Mutation,
+  { payload, upcast, accept, check, apply }: Mutation,
   retired: boolean,
 ): Declaration {
   const versions = Object.keys(upcast)
@@ -126,7 +142,7 @@ function declare(
     throw badDefinition(maker, `${where}: ${have}; it needs every old version from 1, without gaps`)
   }
   const version = versions.length + 1
-  return { type, payload, upcast, version, check, apply, retired }
+  return { type, payload, upcast, accept, version, check, apply, retired }
 }
 
 /** The name for messages: quoted, or nothing if there is no such text. */

@@ -2,8 +2,18 @@
 
 import { StoreError } from '../errors.ts'
 import { canonicalText, freeze, jsonIssue } from '../json/index.ts'
+import { isThenable } from '../mutation/result.ts'
 import { check, parse } from '../mutation/validate.ts'
-import type { Committed, Decoded, Definition, Entry, Part, StoreErrorCode } from '../types.ts'
+import type {
+  Committed,
+  Declaration,
+  Decoded,
+  Definition,
+  Entry,
+  Meta,
+  Part,
+  StoreErrorCode,
+} from '../types.ts'
 import { encodePart } from './encode.ts'
 
 /**
@@ -20,17 +30,16 @@ export function decode(
     throw bad(entry, 'corrupt', `this is not a record: ${JSON.stringify(text.slice(0, 200))}`)
   const { at, key, command, batch } = value
   const isKeyed = key !== undefined
-  const parts = batch
-    ? batch.map((each) => decodePart(definition, entry, each, isKeyed))
-    : [decodePart(definition, entry, value, isKeyed)]
-  return { meta: Object.freeze(isKeyed ? { seq, at, key } : { seq, at }), command, line, parts }
+  const meta = Object.freeze(isKeyed ? { seq, at, key } : { seq, at })
+  const parts = (batch ?? [value]).map((each) => decodePart(definition, entry, each, meta))
+  return { meta, command, line, parts }
 }
 
 function decodePart(
   definition: Definition,
   entry: Entry,
   { type, v = 1, payload }: RawPart,
-  isKeyed: boolean,
+  meta: Meta,
 ): Part {
   const mutation = definition.find(type, entry.seq)
   const issue = payload === undefined ? undefined : jsonIssue(payload)
@@ -40,13 +49,27 @@ function decodePart(
     throw bad(entry, 'newer_format', `${type} has payload version ${v}, ${known}`)
   }
   // Only a record with a key is ever compared, so only its text is made again.
-  const text = isKeyed ? encodePart(mutation, canonicalText(payload)) : ''
+  const text = meta.key !== undefined ? encodePart(mutation, canonicalText(payload)) : ''
   if (v === mutation.version) return { mutation, payload: freeze(payload), text }
   try {
-    return { ...check(mutation, parse(type, mutation.upcast[v], freeze(payload))), version: v }
+    return { ...check(mutation, upcast(mutation, v, freeze(payload), meta)), version: v }
   } catch (cause) {
     throw bad(entry, 'upcast_failed', `version ${v} of ${type}: ${cause}`, cause)
   }
+}
+
+/** Gives input for the current schema. Throws what the user's code throws. */
+function upcast(
+  { type, upcast }: Declaration,
+  version: number,
+  payload: unknown,
+  meta: Meta,
+): unknown {
+  const step = upcast[version]
+  if (!step || '_zod' in step) return parse(type, step, payload)
+  const input = step.transform(parse(type, step.schema, payload), meta)
+  if (isThenable(input)) throw new TypeError('an upcaster must be synchronous')
+  return input
 }
 
 function bad(

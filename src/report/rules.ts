@@ -36,11 +36,12 @@ export const rules: Readonly<Record<CheckRule, { readonly means: string; readonl
       next: 'Copy what is to be changed, and change the copy.',
     },
     impure: {
-      means: 'A reducer used a clock, random numbers, a timer or the network.',
-      next: 'Take the time from `meta.at`, and put everything else into the payload before dispatching.',
+      means:
+        'A reducer, an upcaster or a schema depends on a clock, random numbers, the time zone or the host. As a note: it uses them, and its result does not depend on it.',
+      next: 'Take the time from `meta.at`, and put everything else into the payload before dispatching. If it is harmless where the store runs, give the reason in `accept`.',
     },
     nondeterministic: {
-      means: 'A reducer gave two different states for the same record.',
+      means: 'A reducer, an upcaster or a schema gave two different results for the same record.',
       next: 'Let it use nothing but draft, payload and meta: no variables outside, no clock, no random numbers.',
     },
     not_in_place: {

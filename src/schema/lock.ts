@@ -95,7 +95,9 @@ export function schemaLock(store: AnyStoreDefinition): SchemaLock {
 }
 
 function lockedMutation({ payload, upcast, version, retired }: Declaration): LockedMutation {
-  const old = Object.entries(upcast).map(([key, schema]) => [key, payloadSchema(schema, 'input')])
+  const old = Object.entries(upcast).map(([key, step]) => {
+    return [key, payloadSchema('_zod' in step ? step : step.schema, 'input')]
+  })
   const payloads = Object.fromEntries([...old, [version, payloadSchema(payload, 'output')]])
   return { version, ...(retired && { retired }), payloads }
 }

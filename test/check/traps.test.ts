@@ -24,36 +24,220 @@ const going = (run: () => unknown, after: () => unknown = () => undefined) =>
       },
     },
   })
+/** The same, with what `read` gives in the state. */
+const keeping = (read: () => unknown) =>
+  defineStore({
+    name: 'going',
+    state: { value: null as unknown as string },
+    mutations: {
+      go: {
+        apply(draft) {
+          const value = read()
+          draft.value =
+            typeof value === 'bigint'
+              ? String(value)
+              : JSON.parse(`[${JSON.stringify(value) ?? 0}]`)
+        },
+      },
+    },
+  })
+const builtin = (name: string) =>
+  process.getBuiltinModule(name) as never as Record<string, (...args: unknown[]) => unknown>
+class Moment extends Date {}
+const aDay = new Intl.DateTimeFormat('en', { timeZone: 'UTC' })
+const given = new Date('2026-07-01T10:20:30.456Z')
+const { constructor: SavedDate } = Date.prototype as unknown as { constructor: DateConstructor }
+let counter = 0
 
-describe('a reducer that uses', () => {
-  test.each<[string, () => unknown]>([
-    ['Date.now()', () => Date.now()],
-    ['new Date()', () => new Date()],
-    ['Date()', () => Date()],
-    ['Math.random()', () => Math.random()],
-    ['performance.now()', () => performance.now()],
-    ['crypto.randomUUID()', () => crypto.randomUUID()],
-    ['crypto.randomUUID()', () => randomUUID()],
-    ['crypto.randomInt()', () => randomInt(6)],
-    ['crypto.randomBytes()', () => nodeCrypto.randomBytes(4)],
-    ['crypto.randomFillSync()', () => nodeCrypto.randomFillSync(new Uint8Array(4))],
-    ['crypto.getRandomValues()', () => nodeCrypto.webcrypto.getRandomValues(new Uint8Array(4))],
-    ['process.uptime()', () => process.uptime()],
-    ['new Date()', () => new (class extends Date {})()],
-    ['new Date()', () => Reflect.construct(Date, [])],
-    ['crypto.getRandomValues()', () => crypto.getRandomValues(new Uint8Array(4))],
-    ['process.hrtime()', () => process.hrtime()],
-    ['process.hrtime.bigint()', () => process.hrtime.bigint()],
-  ])('%s is told so, with its record, and goes on', async (what, run) => {
-    const report = await going(run).replayCheck(memoryJournal([text, text]))
-    expect(report).toMatchObject({
-      ok: false,
-      seq: 2,
-      findings: [{ rule: 'impure', severity: 'error', seq: 1, type: 'go', repeated: 1 }],
-    })
-    expect(report.findings[0]?.message).toContain(`apply of go uses ${what}`)
+/** What a state may not depend on, and how the check names it. */
+const SOURCES: [string, () => unknown][] = [
+  ['Date.now()', () => Date.now()],
+  ['new Date()', () => new Date()],
+  ['new Date()', () => new (class extends Date {})()],
+  ['new Date()', () => new Moment().getTime()],
+  ['new Date()', () => +new Moment()],
+  ['new Date()', () => `${new Moment().toISOString()}`],
+  ['new Date()', () => new SavedDate().toJSON()],
+  ['new Date()', () => Reflect.construct(Date, [])],
+  ['new Date()', () => new Date().getUTCFullYear()],
+  ['new Date()', () => new Date().getUTCDay() === 0],
+  ['Date()', () => Date()],
+  ['Date.now()', () => Date.now() > Date.parse('2027-06-01T00:00:00Z')],
+  ['Date.now()', () => Math.floor(Date.now() / 86_400_000)],
+  ['Intl.DateTimeFormat.prototype.format()', () => aDay.format()],
+  ['Intl.DateTimeFormat.prototype.format()', () => aDay.format(undefined)],
+  ['Intl.DateTimeFormat.prototype.formatToParts()', () => aDay.formatToParts()],
+  ['performance.now()', () => performance.now()],
+  ['performance.timeOrigin', () => performance.timeOrigin],
+  ['performance.mark()', () => performance.mark('here').startTime],
+  ['Event.timeStamp', () => new Event('here').timeStamp],
+  ['File.lastModified', () => new File([], 'here').lastModified],
+  ['process.uptime()', () => process.uptime()],
+  ['process.hrtime()', () => process.hrtime()],
+  ['process.hrtime.bigint()', () => process.hrtime.bigint()],
+  ['os.uptime()', () => builtin('os')['uptime']?.()],
+  ['Math.random()', () => Math.random()],
+  ['Math.random()', () => Math.random() < 0.5],
+  ['Math.random()', () => Math.random() < 0.1],
+  ['crypto.randomUUID()', () => crypto.randomUUID()],
+  ['crypto.randomUUID()', () => randomUUID()],
+  ['crypto.randomInt()', () => randomInt(6)],
+  ['crypto.randomInt()', () => randomInt(10, 12)],
+  ['crypto.randomBytes()', () => nodeCrypto.randomBytes(4)],
+  ['crypto.randomFillSync()', () => nodeCrypto.randomFillSync(new Uint8Array(4))],
+  ['crypto.getRandomValues()', () => nodeCrypto.webcrypto.getRandomValues(new Uint8Array(4))],
+  ['crypto.getRandomValues()', () => crypto.getRandomValues(new Uint16Array(4))],
+  ['crypto.generateKeySync()', () => nodeCrypto.generateKeySync('hmac', { length: 64 }).export()],
+  ['Date.prototype.getHours()', () => given.getHours()],
+  ['Date.prototype.getTimezoneOffset()', () => given.getTimezoneOffset()],
+  ['Date.prototype.toString()', () => String(given)],
+  ['new Date(…)', () => new Date(2026, 0, 1)],
+  ['new Date(…)', () => new Date('2026-01-01T00:00')],
+  ['Date.parse()', () => Date.parse('2026-01-01 00:00')],
+  ['Intl.DateTimeFormat', () => Intl.DateTimeFormat().resolvedOptions().timeZone],
+  ['Date.prototype.toLocaleTimeString()', () => given.toLocaleTimeString('en')],
+  [
+    'Date.prototype.toLocaleDateString()',
+    () => given.toLocaleDateString(undefined, { timeZone: 'UTC' }),
+  ],
+  ['Number.prototype.toLocaleString()', () => (1234.5).toLocaleString()],
+  ['Intl.NumberFormat', () => new Intl.NumberFormat().format(1234.5)],
+  ['String.prototype.localeCompare()', () => ['aa', 'z'].sort((a, b) => a.localeCompare(b))],
+  ['Intl.Collator', () => ['aa', 'z'].sort(new Intl.Collator().compare)],
+  ['String.prototype.toLocaleUpperCase()', () => 'i'.toLocaleUpperCase()],
+  ['process.env.HOME', () => process.env['HOME']],
+  ['process.env.NO_SUCH', () => process.env['NO_SUCH'] ?? 'default'],
+  ['process.env.HOME', () => 'HOME' in process.env],
+  ['process.env', () => Object.keys(process.env).length],
+  ['process.cwd()', () => process.cwd()],
+  ['process.argv', () => process.argv.length > 0 && process.argv[0]],
+  ['process.pid', () => process.pid],
+  ['process.platform', () => process.platform],
+  ['process.memoryUsage()', () => process.memoryUsage().rss],
+  ['process.memoryUsage.rss()', () => process.memoryUsage.rss()],
+  ['os.hostname()', () => builtin('os')['hostname']?.()],
+  ['os.cpus()', () => builtin('os')['cpus']?.()],
+  ['fs.existsSync()', () => builtin('fs')['existsSync']?.('package.json')],
+  ['fs.readFileSync()', () => builtin('fs')['readFileSync']?.('package.json', 'utf8')],
+  ['child_process.execFileSync()', () => builtin('child_process')['execFileSync']?.('true')],
+]
+
+/** Libraries and loggers ask a clock and throw the answer away. */
+const HARMLESS: [string, () => unknown][] = [
+  ['a clock whose answer is thrown away', () => void Date.now()],
+  ['a default that is not needed', () => new Date(Date.now() * 0 + 7)],
+  ['a date of now that is set to another', () => new Date(new Date().setTime(86_400_000))],
+  ['the length of an id', () => crypto.randomUUID().length],
+  ['a shuffled list that is sorted again', () => [3, 1, 2].sort(() => Math.random() - 0.5).sort()],
+  ['a limit that is never reached', () => performance.now() < 0],
+  ['console.time', () => void [console.time('t'), console.timeEnd('t')]],
+  ['console.log with the time', () => console.debug(new Moment(0).getTime())],
+  ['a time that is given, formatted', () => aDay.format(given)],
+  ['a time that is given, in UTC', () => given.toISOString()],
+  ['a time with a zone, parsed', () => Date.parse('2026-01-01T00:00:00+01:00')],
+  ['a day, parsed, which is in UTC', () => new Date('2026-01-01').getTime()],
+  ['local time there and back', () => given.setHours(given.getHours())],
+  ['a locale that is named', () => (1234.5).toLocaleString('en')],
+  ['words that all locales sort alike', () => ['b', 'a'].sort((a, b) => a.localeCompare(b))],
+  ['upper case that all locales share', () => 'b'.toLocaleUpperCase()],
+  ['a file with a time that is given', () => new File([], 'f', { lastModified: 7 }).lastModified],
+  ['the environment, for a log', () => void process.env['DEBUG']],
+  ['the environment of development', () => process.env['NODE_ENV'] === 'production'],
+  ['the process, for a log', () => void process.pid],
+  ['a timer that does nothing', () => void setTimeout(() => undefined, 1)],
+]
+
+describe('a state that depends on', () => {
+  test.each(SOURCES)('%s is found, with its name and its record: %s', async (what, read) => {
+    const { ok, findings, seq } = await keeping(read).replayCheck(memoryJournal([text, text]))
+    expect([ok, seq]).toEqual([false, 2])
+    const [first] = findings.filter(({ severity }) => severity === 'error')
+    expect(first).toMatchObject({ rule: 'impure', seq: 1, type: 'go' })
+    expect(first?.message).toContain(`apply of go uses ${what}`)
+    expect(findings.filter(({ rule }) => rule === 'nondeterministic')).toEqual([])
   })
 
+  test('what is accepted for it is replayed, and the reason is in the report', async () => {
+    const accept = { timeZone: 'All servers run in UTC.', random: 'It is a sample.' }
+    const accepting = (read: () => unknown) =>
+      defineStore({
+        name: 'going',
+        state: { value: null as unknown },
+        mutations: {
+          go: { accept, apply: (draft: object) => void Object.assign(draft, { value: read() }) },
+        },
+      } as never)
+    for (const read of [() => given.getHours(), () => Math.random(), () => crypto.randomUUID()]) {
+      const { ok, findings } = await accepting(read).replayCheck(
+        memoryJournal(Array(1_200).fill(text)),
+      )
+      expect([ok, findings.length]).toEqual([true, 1])
+      expect(findings[0]).toMatchObject({ rule: 'impure', severity: 'note', repeated: 1_199 })
+      expect(findings[0]?.message).toMatch(/The definition accepts that: (All servers|It is a)/)
+    }
+    const other = await accepting(() => [Math.random(), Date.now()]).replayCheck(
+      memoryJournal([text]),
+    )
+    expect(other.findings.find(({ severity }) => severity === 'error')?.message).toContain(
+      'uses Date.now(): at',
+    )
+  })
+
+  test('one source of several is told by its name alone', async () => {
+    const read = () => [Date.now() > 0, Math.random(), process.pid > 0]
+    const { findings } = await keeping(read).replayCheck(memoryJournal([text]))
+    expect(findings).toMatchObject([{ rule: 'impure', severity: 'error' }])
+    expect(findings[0]?.message).toContain('apply of go uses Math.random(): ')
+  })
+
+  test('a counter beside a clock is not taken for the clock', async () => {
+    const read = () => [Date.now() > 0, ++counter]
+    const { findings } = await keeping(read).replayCheck(memoryJournal([text]))
+    expect(findings[0]).toMatchObject({ rule: 'nondeterministic', severity: 'error' })
+  })
+
+  test('a clock only in a late record is found there', async () => {
+    const late = defineStore({
+      name: 'going',
+      state: { value: 0 },
+      mutations: {
+        go: { apply: (_, __, { seq }) => ({ value: seq === 1_300 ? Date.now() : seq }) },
+      },
+    })
+    const { findings } = await late.replayCheck(memoryJournal(Array(1_400).fill(text)))
+    expect(findings).toMatchObject([{ rule: 'impure', seq: 1_300 }])
+  })
+
+  test('a clock that decides whether a reducer fails is found', async () => {
+    const failing = keeping(() => {
+      if (Date.now() < Date.parse('2028-01-01T00:00:00Z')) throw new Error('too early')
+    })
+    const { findings } = await failing.replayCheck(memoryJournal([text]))
+    expect(findings).toMatchObject([{ rule: 'impure', severity: 'error' }])
+    expect(findings[0]?.message).toContain('uses Date.now()')
+  })
+})
+
+describe('a state that does not depend on', () => {
+  test.each(HARMLESS)('%s passes', async (_, read) => {
+    const journal = memoryJournal(Array(20).fill(text))
+    const { ok, findings } = await keeping(read).replayCheck(journal)
+    expect(findings.filter(({ severity }) => severity !== 'note')).toEqual([])
+    expect(ok).toBe(true)
+  })
+
+  test('what its reducer uses has a note of it, once for each source', async () => {
+    const often = going(() => [1, 2, 3].map(() => Date.now()))
+    const { ok, findings } = await often.replayCheck(memoryJournal([text, text, text]))
+    expect(ok).toBe(true)
+    expect(findings).toMatchObject([{ rule: 'impure', severity: 'note', seq: 1, repeated: 2 }])
+    expect(findings[0]?.message).toBe(
+      'apply of go uses Date.now(). The state did not depend on it, so this is harmless so far',
+    )
+  })
+})
+
+describe('a reducer that uses', () => {
   test.each<[string, (later: () => void) => unknown]>([
     ['setTimeout()', (later) => setTimeout(later, 0)],
     ['setInterval()', (later) => setInterval(later, 1)],
@@ -83,12 +267,6 @@ describe('a reducer that uses', () => {
     } finally {
       Reflect.deleteProperty(globalThis, 'Temporal')
     }
-  })
-
-  test('one of them often is told once for each of its records', async () => {
-    const often = going(() => [1, 2, 3].map(() => Date.now()))
-    const { findings } = await often.replayCheck(memoryJournal([text, text, text]))
-    expect(findings).toMatchObject([{ rule: 'impure', seq: 1, repeated: 2 }])
   })
 
   test('what is blocked has nothing of it done, however often it is run again', async () => {
@@ -141,7 +319,6 @@ describe('a reducer that uses', () => {
   test('dates that are given, and everything else, may do so', async () => {
     const run = () => {
       expect(new Date(0).toISOString()).toBe('1970-01-01T00:00:00.000Z')
-      expect(new Date(2020, 1) instanceof Date).toBe(true)
       expect(new (class extends Date {})(0) instanceof Date).toBe(true)
       expect(new Date(new Date(7)).getTime()).toBe(7)
       expect(new Date(undefined as never).getTime()).toBeNaN()

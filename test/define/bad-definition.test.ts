@@ -345,7 +345,7 @@ describe('a near miss is told what was meant', () => {
     [
       'nothing like it',
       mutation({ colour: 1, apply }),
-      'mutations.add.colour: is not known; known: payload, upcast, check, apply',
+      'mutations.add.colour: is not known; known: payload, upcast, check, apply, accept',
     ],
   ])('%s', (_, config, says) => {
     expect(refused(config).replace(/^defineStore\("\w+"\): /, '')).toBe(says)

@@ -56,10 +56,10 @@ class Search {
   }
 
   #openInside(value: object): object {
-    const changed = new Map<string, unknown>()
+    const changed = new Map<PropertyKey, unknown>()
     let holdsDraft = false
     let isFinished = Object.isFrozen(value)
-    for (const key of Object.keys(value)) {
+    for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
       const inner: unknown = Reflect.get(value, key)
       if (Object.is(inner, -0)) changed.set(key, 0)
       if (!isObject(inner)) continue

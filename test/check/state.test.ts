@@ -121,8 +121,8 @@ describe('a state that is no JSON', () => {
     ['a cycle', (draft) => Object.assign(draft, { x: cycle() }), 'the state.x.self.self'],
     ['itself', (draft) => Object.assign(draft, { x: draft }), 'the state.x.x.x'],
     [
-      'what was frozen around a draft',
-      (draft) => Object.assign(draft, { y: Object.freeze([draft['x']]) }),
+      'itself, in an object',
+      (draft) => Object.assign(draft, { y: { all: draft } }),
       'cannot be read',
     ],
   ])('%s: is found at its record, and nothing is thrown', async (_, apply, message) => {

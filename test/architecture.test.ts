@@ -90,7 +90,16 @@ const HOME: Record<string, readonly string[]> = {
   'node:path': ['disk/', 'file/', 'snapshot/', 'report/', 'cli/'],
   'node:url': ['disk/', 'report/', 'vitest/', 'cli/'],
   'node:util': ['disk/'],
-  'node:crypto': ['disk/', 'file/', 'snapshot/', 'shared/', 'postgres/', 'nats/', 'report/'],
+  'node:crypto': [
+    'disk/',
+    'file/',
+    'snapshot/',
+    'shared/',
+    'postgres/',
+    'nats/',
+    'report/',
+    'schema/',
+  ],
   'node:buffer': ['format/', 'snapshot/'],
   'node:zlib': ['format/'],
 }

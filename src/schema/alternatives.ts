@@ -1,6 +1,6 @@
 // A JSON Schema taken apart: the alternatives that a value may be, each of one kind.
 import type { JsonSchema, SchemaNode } from './lock.ts'
-import { below, bound, higher, meetAll } from './meet.ts'
+import { below, bound, higher, meetAll, meetSides } from './meet.ts'
 import { textOf } from './text.ts'
 
 export type Alternative = (OneValue | Strings | Numbers | Arrays | Objects) & Common
@@ -8,7 +8,7 @@ export type Alternative = (OneValue | Strings | Numbers | Arrays | Objects) & Co
 export interface Common {
   /** What is said and cannot be compared, but for being the same. */
   readonly beyond: readonly string[]
-  /** Options of a `oneOf`, none of which may fit besides. */
+  /** What other options of a union accept: of a value that they change, this option is not asked. */
   readonly rivals: readonly SchemaNode[]
 }
 /** Of an enum, or one that stands alone: null, true, false. */
@@ -23,8 +23,6 @@ export interface Strings {
   readonly min: number
   readonly max: number
   readonly patterns: readonly string[]
-  /** Those that no pattern spells out. */
-  readonly formats: readonly string[]
 }
 export interface Numbers {
   readonly kind: 'number'
@@ -77,13 +75,14 @@ const anything = (why: string, read: Reader) =>
   ownAlternatives({}, read).map((each) => ({ ...each, beyond: [why] }))
 
 function readNode(node: JsonSchema, root: JsonSchema, read: Reader): readonly Alternative[] {
-  const { $ref, allOf = [], anyOf, oneOf, not } = node
+  const { $ref, allOf = [], 'x-all': all = [], anyOf, oneOf, not, 'x-takes': takes } = node
   if (not === true || (typeof not === 'object' && Object.keys(not).length === 0)) return []
   const target = $ref === undefined ? undefined : resolved($ref, root)
   const composed = [
-    ...allOf.map(read),
-    ...(anyOf ? [anyOf.flatMap(read)] : []),
-    ...(oneOf ? [exclusive(oneOf, read)] : []),
+    ...(allOf.length > 0 ? [allOf.map(read).reduce(meetSides)] : []),
+    ...all.map(read),
+    ...(anyOf ? [inOrder(anyOf, takes, read)] : []),
+    ...(oneOf ? [exclusive(oneOf, takes ?? oneOf, read)] : []),
     ...(target === undefined ? [] : [read(target)]),
     ...($ref !== undefined && target === undefined ? [anything(`unresolved ${$ref}`, read)] : []),
   ]
@@ -95,11 +94,31 @@ function readNode(node: JsonSchema, root: JsonSchema, read: Reader): readonly Al
     .map((each) => ({ ...each, beyond: [...each.beyond, ...beyond] }))
 }
 
-const exclusive = (options: readonly SchemaNode[], read: Reader) =>
-  options.flatMap((option, index) => {
-    const others = options.filter((_, other) => other !== index)
-    return read(option).map((each) => ({ ...each, rivals: [...each.rivals, ...others] }))
-  })
+/** The first option that takes a value is the only one that is asked. */
+const inOrder = (
+  options: readonly SchemaNode[],
+  takes: readonly SchemaNode[] = [],
+  read: Reader,
+): readonly Alternative[] =>
+  options.flatMap((option, index) => withRivals(read(option), takes.slice(0, index)))
+
+/** No other option may take the value. */
+const exclusive = (
+  options: readonly SchemaNode[],
+  takes: readonly SchemaNode[],
+  read: Reader,
+): readonly Alternative[] =>
+  options.flatMap((option, index) =>
+    withRivals(
+      read(option),
+      takes.filter((_, other) => other !== index),
+    ),
+  )
+
+function withRivals(some: readonly Alternative[], takes: readonly SchemaNode[]) {
+  const rivals = takes.filter((each) => each !== false)
+  return some.map((each) => ({ ...each, rivals: [...each.rivals, ...rivals] }))
+}
 
 /** `#`, or `#/$defs/name`. */
 function resolved(ref: string, root: JsonSchema): SchemaNode | undefined {
@@ -117,7 +136,8 @@ const OWN = new Set([
 ])
 /** Read elsewhere, or without any say in what is valid. */
 const OTHERS = new Set([
-  ...['$ref', '$defs', 'allOf', 'anyOf', 'oneOf', 'x-optional', 'x-zod', '$schema', '$id'],
+  ...['$ref', '$defs', 'allOf', 'anyOf', 'oneOf', 'x-all', 'x-takes', 'x-optional', 'x-zod'],
+  ...['x-code', '$schema', '$id'],
   ...['$comment', 'title', 'description', 'default', 'examples', 'deprecated', 'readOnly'],
   ...['writeOnly', 'contentEncoding', 'contentMediaType'],
 ])
@@ -125,7 +145,11 @@ const OTHERS = new Set([
 /** What can only be compared for being the same. */
 function beyondOf(node: JsonSchema): string[] {
   const unknown = Object.keys(node).filter((keyword) => !OWN.has(keyword) && !OTHERS.has(keyword))
-  const told = unknown.map((keyword) => `${keyword} ${JSON.stringify(node[keyword])}`)
+  // A format beside a pattern is its name; alone, it is what nobody spells out.
+  const unread = node.pattern === undefined && node.format !== undefined ? ['format'] : []
+  const told = [...unknown, ...unread].map(
+    (keyword) => `${keyword} ${JSON.stringify(node[keyword])}`,
+  )
   return [...(node['x-zod'] ?? []), ...told]
 }
 
@@ -149,10 +173,9 @@ function ownAlternatives(node: JsonSchema, read: Reader): readonly Alternative[]
 
 const oneValue = (value: unknown): Alternative => ({ ...COMMON, kind: 'value', value, within: [] })
 
-function stringsOf({ minLength = 0, maxLength, pattern, format }: JsonSchema): Strings {
+function stringsOf({ minLength = 0, maxLength, pattern }: JsonSchema): Strings {
   const patterns = pattern === undefined ? [] : [pattern]
-  const formats = pattern === undefined && format !== undefined ? [format] : []
-  return { kind: 'string', min: minLength, max: maxLength ?? Infinity, patterns, formats }
+  return { kind: 'string', min: minLength, max: maxLength ?? Infinity, patterns }
 }
 
 function numbersOf(node: JsonSchema, isInteger: boolean): Numbers {
@@ -176,7 +199,8 @@ function objectsOf(node: JsonSchema, read: Reader): Objects {
   const properties = entriesOf(node.properties)
   const patterns = entriesOf(node.patternProperties)
   const names = keys === true ? [] : read(keys)
-  const isCounted = keys !== true && names.every(({ kind }) => kind === 'value')
+  const isCounted =
+    keys !== true && names.every(({ kind, beyond }) => kind === 'value' && beyond.length === 0)
   if (!isCounted) return { kind: 'object', properties, required, patterns, keys, others }
   // Keys that can be counted are properties.
   const counted = names.map((name) => String(name.kind === 'value' && name.value))

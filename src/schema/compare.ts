@@ -78,6 +78,11 @@ function narrowed(version: number, is: LockedMutation, found: readonly Narrowing
   const what = isUpcast
     ? `the upcaster of version ${version} does not take all that the lock allows:`
     : `version ${version} was changed without an upcaster, and does not take all that the lock allows:`
+  const unread = found.some(({ isUnread }) => isUnread)
+    ? [
+        'code cannot be compared: if the replay check finds that your journals still fit, accept it by `ministore schema --update --force`',
+      ]
+    : []
   const remedies = isUpcast
     ? ['let the upcaster take it']
     : [
@@ -92,6 +97,7 @@ function narrowed(version: number, is: LockedMutation, found: readonly Narrowing
       found.map(({ path, change }) => `payload${path}: ${change}`),
     ),
     ...remedies,
+    ...unread,
   ].join('\n')
 }
 

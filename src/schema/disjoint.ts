@@ -14,19 +14,22 @@ export function isDisjoint(
   comparison: Comparison,
   depth = 0,
 ): boolean {
+  if (was.kind === 'array' && is.kind === 'array') return was.min > is.max || is.min > was.max
   if (was.kind === 'value' && is.kind === 'value') {
-    return JSON.stringify(was.value) !== JSON.stringify(is.value)
+    if (kindOf(was.value) !== kindOf(is.value)) return true
+    return typeof was.value !== 'object' && JSON.stringify(was.value) !== JSON.stringify(is.value)
   }
   if (was.kind === 'value') return kindOf(was.value) !== is.kind
   if (is.kind === 'value') return kindOf(is.value) !== was.kind
   if (was.kind !== 'object' || is.kind !== 'object') return was.kind !== is.kind
   if (depth === MAX_DEPTH) return false
-  // A default fills in what is missing, and what is unknown is dropped: neither is refused.
-  return [...was.required].some((name) => {
-    const node = is.properties.get(name)
-    if (node === undefined) return false
-    const [ones, others] = [comparison.locked(propertyOf(was, name)), comparison.now(node)]
-    return isDisjointAll(ones, others, comparison, depth + 1)
+  return [...new Set([...was.required, ...is.required])].some((name) => {
+    const before = comparison.locked(propertyOf(was, name))
+    // It needs what these never have.
+    if (before.length === 0) return is.required.has(name)
+    // An unknown property may be dropped, which is no refusal.
+    const node = is.properties.get(name) ?? (is.patterns.size > 0 ? true : is.others)
+    return isDisjointAll(before, comparison.now(node), comparison, depth + 1)
   })
 }
 

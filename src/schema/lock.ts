@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { canonicalText, definitionOf } from '../index.ts'
 import type { AnyStoreDefinition, Declaration } from '../types.ts'
-import { payloadSchema } from './payload.ts'
+import { payloadSchema, upcastSchema } from './payload.ts'
 
 export interface SchemaLock {
   readonly format: 'ministore-schema'
@@ -19,16 +19,22 @@ export interface LockedMutation {
   readonly version: number
   readonly retired?: true | undefined
   /**
-   * By version, from 1: for the current one what its schema gives, which is what journals hold; for an
-   * older one what its upcaster takes.
+   * By version, from 1: for the current one what its schema returns unchanged, which is what journals
+   * hold; for an older one what its upcaster accepts.
    */
   readonly payloads: { readonly [version: string]: JsonSchema }
 }
 
 /**
- * JSON Schema 2020-12 as zod writes it, without descriptions and defaults, and with two keywords of
- * ours: `x-optional`: a record may have no payload (beside `not: {}`: it has none).
- * `x-zod`: what zod does beyond JSON Schema, such as `refine`, `transform` or `/^a/i`.
+ * JSON Schema 2020-12 without descriptions and defaults, and with keywords of ours. `allOf` is meant as zod
+ * intersects objects: a side ignores the keys that only the other one names.
+ *
+ * - `x-optional`: a record may have no payload (beside `not: {}`: it has none).
+ * - `x-zod`: tests that JSON Schema cannot say, such as `refine (name) => …`, `format url` or `/^a/i`.
+ * - `x-all`: all of these, and each for all of the value.
+ * - `x-takes`: beside `anyOf`, by option, values that it accepts and may change, `false` if it changes
+ *   none; beside `oneOf`, all that it accepts.
+ * - `x-code`: at the top, transforms of an upcaster that are expected to accept everything.
  */
 export interface JsonSchema {
   readonly 'x-optional'?: true | undefined
@@ -39,6 +45,9 @@ export interface JsonSchema {
   readonly enum?: readonly unknown[] | undefined
   readonly const?: unknown
   readonly allOf?: readonly SchemaNode[] | undefined
+  readonly 'x-all'?: readonly SchemaNode[] | undefined
+  readonly 'x-takes'?: readonly SchemaNode[] | undefined
+  readonly 'x-code'?: readonly string[] | undefined
   readonly anyOf?: readonly SchemaNode[] | undefined
   readonly oneOf?: readonly SchemaNode[] | undefined
   readonly not?: SchemaNode | undefined
@@ -95,10 +104,8 @@ export function schemaLock(store: AnyStoreDefinition): SchemaLock {
 }
 
 function lockedMutation({ payload, upcast, version, retired }: Declaration): LockedMutation {
-  const old = Object.entries(upcast).map(([key, step]) => {
-    return [key, payloadSchema('_zod' in step ? step : step.schema, 'input')]
-  })
-  const payloads = Object.fromEntries([...old, [version, payloadSchema(payload, 'output')]])
+  const old = Object.entries(upcast).map(([key, step]) => [key, upcastSchema(step)])
+  const payloads = Object.fromEntries([...old, [version, payloadSchema(payload, 'kept')]])
   return { version, ...(retired && { retired }), payloads }
 }
 
@@ -156,6 +163,9 @@ const SCHEMA: z.ZodType<JsonSchema> = z.looseObject({
   $defs: MAP,
   type: z.union([z.string(), z.array(z.string())]).optional(),
   enum: z.array(z.unknown()).optional(),
+  'x-all': LIST,
+  'x-takes': LIST,
+  'x-code': TEXTS,
   allOf: LIST,
   anyOf: LIST,
   oneOf: LIST,

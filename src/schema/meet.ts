@@ -11,13 +11,22 @@ import type {
 import type { SchemaNode } from './lock.ts'
 import { textOf } from './text.ts'
 
+/** What is the one and the other. */
 export const meetAll = (
   some: readonly Alternative[],
   others: readonly Alternative[],
-): Alternative[] => some.flatMap((one) => others.flatMap((other) => meet(one, other)))
+): Alternative[] => some.flatMap((one) => others.flatMap((other) => meet(one, other, 'x-all')))
 
-/** What is the one and the other; empty where nothing can be. */
-function meet(one: Alternative, other: Alternative): Alternative[] {
+/** What zod puts together of two sides: of an object, each side looks at what it names. */
+export const meetSides = (
+  some: readonly Alternative[],
+  others: readonly Alternative[],
+): Alternative[] => some.flatMap((one) => others.flatMap((other) => meet(one, other, 'allOf')))
+
+type How = 'x-all' | 'allOf'
+
+/** Empty where nothing can be both. */
+function meet(one: Alternative, other: Alternative, how: How): Alternative[] {
   const common = {
     beyond: [...one.beyond, ...other.beyond],
     rivals: [...one.rivals, ...other.rivals],
@@ -26,8 +35,7 @@ function meet(one: Alternative, other: Alternative): Alternative[] {
   if (other.kind === 'value') return meetValue(other, one, common)
   if (one.kind === 'string' && other.kind === 'string') {
     const patterns = union(one.patterns, other.patterns)
-    const formats = union(one.formats, other.formats)
-    return [{ ...one, ...meetLength(one, other), patterns, formats, ...common }]
+    return [{ ...one, ...meetLength(one, other), patterns, ...common }]
   }
   if (one.kind === 'number' && other.kind === 'number') {
     const isInteger = one.isInteger || other.isInteger
@@ -38,14 +46,17 @@ function meet(one: Alternative, other: Alternative): Alternative[] {
   }
   if (one.kind === 'array' && other.kind === 'array') {
     const longer = one.first.length > other.first.length ? one : other
-    const first = longer.first.map((_, index) => both(itemAt(one, index), itemAt(other, index)))
-    const rest = both(one.rest, other.rest)
+    const first = longer.first.map((_, index) =>
+      both(itemAt(one, index), itemAt(other, index), how),
+    )
+    const rest = both(one.rest, other.rest, how)
     return [{ ...one, ...meetLength(one, other), first, rest, ...common }]
   }
   if (one.kind !== 'object' || other.kind !== 'object') return []
+  if (how === 'x-all') return [{ ...meetObjects(one, other), ...common }]
   // What is checked of a part of the object is not checked of all of it.
   const beyond = common.beyond.map((each) => `${each} (of a part)`)
-  return [{ ...meetObjects(one, other), ...common, beyond }]
+  return [{ ...meetObjectSides(one, other), ...common, beyond }]
 }
 
 function meetValue(one: OneValue & Common, other: Alternative, common: Common): Alternative[] {
@@ -62,21 +73,38 @@ const meetLength = (one: Strings | Arrays, other: Strings | Arrays) => ({
   max: Math.min(one.max, other.max),
 })
 
-/** As zod intersects objects: a key is unknown only where both do not know it. */
 function meetObjects(one: Objects, other: Objects): Objects {
+  const each = (object: Objects, name: string) => object.properties.get(name) ?? object.others
+  const others = both(one.others, other.others, 'x-all')
+  return { ...meetParts(one, other, each, 'x-all'), others }
+}
+
+/** As zod intersects objects: a key is unknown only where both do not know it. */
+function meetObjectSides(one: Objects, other: Objects): Objects {
+  const isClosed = one.others === false && other.others === false
+  const others = isClosed ? false : both(open(one), open(other), 'allOf')
+  return { ...meetParts(one, other, said, 'allOf'), others }
+}
+
+function meetParts(
+  one: Objects,
+  other: Objects,
+  each: (object: Objects, name: string) => SchemaNode,
+  how: How,
+): Omit<Objects, 'others'> {
   const names = union([...one.properties.keys()], [...other.properties.keys()])
-  const properties = names.map((name) => [name, both(said(one, name), said(other, name))] as const)
   const patterns = new Map(one.patterns)
   for (const [pattern, node] of other.patterns) {
-    patterns.set(pattern, both(patterns.get(pattern) ?? true, node))
+    patterns.set(pattern, both(patterns.get(pattern) ?? true, node, how))
   }
   return {
     kind: 'object',
-    properties: new Map(properties),
+    properties: new Map(
+      names.map((name) => [name, both(each(one, name), each(other, name), how)] as const),
+    ),
     required: new Set([...one.required, ...other.required]),
     patterns,
-    keys: both(one.keys, other.keys),
-    others: one.others === false && other.others === false ? false : both(open(one), open(other)),
+    keys: both(one.keys, other.keys, 'x-all'),
   }
 }
 
@@ -85,16 +113,18 @@ const said = (object: Objects, name: string) => object.properties.get(name) ?? o
 const open = ({ others }: Objects): SchemaNode => (others === false ? true : others)
 
 /** Equal pairs give equal nodes, so that recursive schemas come to an end. */
-function both(one: SchemaNode, other: SchemaNode): SchemaNode {
-  const parts = [one, other].flatMap(partsOf).filter((part) => part !== true)
+function both(one: SchemaNode, other: SchemaNode, how: How): SchemaNode {
+  if (how === 'x-all' && (one === false || other === false)) return false
+  const parts = [one, other].flatMap((node) => partsOf(node, how)).filter((part) => part !== true)
   const texts = new Map(parts.map((part) => [textOf(part), part]))
-  const allOf = [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part)
-  return allOf.length > 1 ? { allOf } : (allOf[0] ?? true)
+  const all = [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part)
+  return all.length > 1 ? { [how]: all } : (all[0] ?? true)
 }
 
-function partsOf(node: SchemaNode): readonly SchemaNode[] {
-  if (typeof node === 'boolean' || !node.allOf) return [node]
-  return Object.keys(node).length === 1 ? node.allOf.flatMap(partsOf) : [node]
+function partsOf(node: SchemaNode, how: How): readonly SchemaNode[] {
+  const parts = typeof node === 'boolean' ? undefined : node[how]
+  if (!parts || Object.keys(node).length > 1) return [node]
+  return parts.flatMap((part) => partsOf(part, how))
 }
 
 const union = <T>(some: readonly T[], others: readonly T[]) => [...new Set([...some, ...others])]

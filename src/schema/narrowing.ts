@@ -5,6 +5,7 @@ import { isDisjoint, isOtherOption } from './disjoint.ts'
 import type { JsonSchema, SchemaNode } from './lock.ts'
 import { numberNarrowings, stringNarrowings, takes } from './scalars.ts'
 import { textOf } from './text.ts'
+import { isWhole, unreadNarrowing } from './unread.ts'
 
 export interface Narrowing {
   /** Inside the payload: `.topics[].name`; empty for all of it. */
@@ -13,6 +14,8 @@ export interface Narrowing {
   readonly change: string
   /** There must be something that was not always there. */
   readonly isMissing?: true
+  /** It is code, or something else that nobody here can compare. */
+  readonly isUnread?: true
 }
 
 /** Two schemas, while they are compared. */
@@ -138,12 +141,17 @@ function alternativeNarrowings(
       comparison.now(rival).every((other) => isDisjoint(was, other, comparison)) ||
       was.rivals.some((before) => comparison.isSame(before, rival)),
   )
+  const found = kindNarrowings(was, is, comparison)
+  const unread = newOnes(was.beyond, is.beyond, comparison)
+    // Of a whole that changed, the part is told that can be seen.
+    .filter((mark) => found.length === 0 || !isWhole(mark))
+    .map((mark) => unreadNarrowing(mark, was.beyond, is.beyond))
   return [
-    ...kindNarrowings(was, is, comparison),
-    ...newOnes(was.beyond, is.beyond, comparison).map((each) =>
-      here(`${each} is new, and what it refuses or changes cannot be seen`),
-    ),
-    ...(isAlone ? [] : [here('may fit several options of a union that takes one only')]),
+    ...found,
+    ...unread,
+    ...(isAlone
+      ? []
+      : [here('may fit several options of a union, of which another one refuses or changes it')]),
   ]
 }
 

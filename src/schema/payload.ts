@@ -1,131 +1,56 @@
-// A payload's Zod schema as JSON Schema, and beside it what zod does and JSON Schema cannot say.
-import { z } from 'zod'
+// A payload's schema, as the lock has it: one node, and whether there may be no payload.
+import type { z } from 'zod'
+import type { Upcaster } from '../types.ts'
+import { absentValue } from './absent.ts'
+import { isTransform } from './effect.ts'
 import type { JsonSchema, SchemaNode } from './lock.ts'
+import { codeMark, wholeMark } from './marks.ts'
+import { marked } from './nodes.ts'
+import { SchemaReading, type Side } from './read.ts'
 
 /**
- * `output`: what it gives, which is what is journaled. `input`: what it takes. Metadata is left out:
- * it changes nothing, and its ids would turn parts of the schema into references.
+ * `kept`: what journals hold of a current payload. `accepted`: what an upcaster takes. Metadata is left
+ * out, because it changes nothing.
  */
-export function payloadSchema(
-  schema: z.core.$ZodType | undefined,
-  io: 'input' | 'output',
-): JsonSchema {
+export function payloadSchema(schema: z.core.$ZodType | undefined, side: Side): JsonSchema {
   if (!schema) return { not: {}, 'x-optional': true }
-  // As a property, so that zod itself says whether it may be left out.
-  const holder = convert(z.object({ payload: schema }), io)
-  const { required = [], properties = {}, $defs } = holder
-  const payload = properties['payload'] as JsonSchema
-  const isOptional = !required.includes('payload') || takesNothing(payload)
+  const reading = new SchemaReading()
+  const node = side === 'kept' ? reading.read(schema, 'kept') : acceptedNode(schema, reading)
+  const absence = absentValue(schema)
+  const isOptional = absence !== 'refused' && (side === 'accepted' || absence !== 'filled')
+  const isUnknown = absence === 'unknown'
+  const { defs, code } = reading
   return {
-    ...payload,
+    ...asObject(isUnknown ? marked(node, [wholeMark('absent payload', schema)]) : node),
     ...(isOptional && { 'x-optional': true as const }),
-    ...($defs && { $defs: $defs as JsonSchema['$defs'] }),
+    ...(code.size > 0 && { 'x-code': [...code].sort() }),
+    ...(Object.keys(defs).length > 0 && { $defs: defs }),
   }
 }
 
-/** z.any(), z.undefined(), and unions with one of them: as a property, zod wants them to be there. */
-function takesNothing(payload: SchemaNode): boolean {
-  if (typeof payload === 'boolean') return payload
-  const { anyOf = [], 'x-zod': beyond = [] } = payload
-  const isEmpty = Object.keys(payload).length === 0
-  return isEmpty || beyond.some((each) => NOTHING.has(each)) || anyOf.some(takesNothing)
+/** What an upcaster accepts, and its code. */
+export function upcastSchema(step: z.core.$ZodType | Upcaster<unknown>): JsonSchema {
+  if ('_zod' in step) return payloadSchema(step, 'accepted')
+  const accepted = payloadSchema(step.schema, 'accepted')
+  const code = codeMark('upcaster', step.transform)
+  return { ...accepted, 'x-code': [...(accepted['x-code'] ?? []), code].sort() }
 }
 
-const NOTHING = new Set(['undefined', 'void'])
-
-const convert = (schema: z.core.$ZodType, io: 'input' | 'output') =>
-  z.toJSONSchema(schema, {
-    io,
-    unrepresentable: 'any',
-    metadata: z.registry(),
-    override: ({ zodSchema, jsonSchema }) => complete(zodSchema, jsonSchema),
-  })
-
-/** What JSON Schema says by itself. The metadata checks do nothing. */
-const SAID = new Set([
-  ...['less_than', 'greater_than', 'multiple_of', 'number_format'],
-  ...['min_length', 'max_length', 'length_equals', 'string_format', 'describe', 'meta'],
-])
-/** Types of which JSON Schema says nothing at all. */
-const UNSAID = new Set(['transform', 'undefined', 'void', 'function', 'symbol'])
-
-/** Called by zod for every part of a schema, inner ones first. */
-function complete(schema: z.core.$ZodTypes, json: z.core.JSONSchema.BaseSchema): void {
-  delete json.default
-  delete json.readOnly
-  json.required?.sort()
-  // JSON has no infinity: such a limit is none.
-  for (const [keyword, value] of Object.entries(json)) {
-    if (typeof value === 'number' && !Number.isFinite(value)) delete json[keyword]
-  }
-  const checks = checksOf(schema)
-  const formats = checks.filter(isStringFormat)
-  if (formats.length > 1) separate(formats, json)
-  else if (formats.some(hasFlags)) delete json.pattern
-  const { def } = schema._zod
-  const beyond = [
-    ...(UNSAID.has(def.type) ? [def.type] : []),
-    ...(def.type === 'record' ? beyondRecord(def, json) : []),
-    ...checks.filter((check) => !SAID.has(check._zod.def.check)).map(nameOf),
-    ...(formats.length === 1 ? formats.flatMap(beyondFormat) : []),
-  ]
-  if (beyond.length === 0) return
-  const inner = (json['x-zod'] ?? []) as string[]
-  json['x-zod'] = [...inner, ...beyond].sort()
+/** What comes back as it was is accepted, too, and often that can be shown where the other cannot. */
+function acceptedNode(schema: z.core.$ZodType, reading: SchemaReading): SchemaNode {
+  const accepted = reading.read(schema, 'accepted')
+  if (!JSON.stringify(accepted).includes('"x-zod"')) return accepted
+  const kept = reading.read(withoutLastCode(schema), 'kept')
+  return JSON.stringify(kept) === JSON.stringify(accepted) ? accepted : { anyOf: [accepted, kept] }
 }
 
-/** A format such as z.email() is a schema and its own first check. */
-function checksOf(schema: z.core.$ZodTypes): z.core.$ZodCheck[] {
-  const { checks = [] } = schema._zod.def
-  return 'check' in schema._zod.def ? [schema as unknown as z.core.$ZodCheck, ...checks] : checks
+function withoutLastCode(schema: z.core.$ZodType): z.core.$ZodType {
+  const def = schema._zod.def as z.core.$ZodPipeDef
+  const isLast = schema._zod.def.type === 'pipe' && !def.transform && isTransform(def.out)
+  return isLast ? withoutLastCode(def.in) : schema
 }
 
-const isStringFormat = (check: z.core.$ZodCheck): check is z.core.$ZodCheckStringFormat =>
-  check._zod.def.check === 'string_format'
-
-/** zod names only the last format of several; all of them hold. */
-function separate(
-  formats: readonly z.core.$ZodCheckStringFormat[],
-  json: z.core.JSONSchema.BaseSchema,
-): void {
-  delete json.format
-  delete json.pattern
-  json.allOf = formats.map((format) => {
-    const { $schema, type, ...said } = convert(z.string().check(format), 'output')
-    return said
-  })
-}
-
-/** JSON Schema's `pattern` has no flags. */
-const hasFlags = ({ _zod: { def } }: z.core.$ZodCheckStringFormat) =>
-  /[^dg]/.test(def.pattern?.flags ?? '')
-
-function beyondFormat(check: z.core.$ZodCheckStringFormat): string[] {
-  const { pattern, ...def } = check._zod.def
-  const { hostname, protocol, alg } = def as { [option: string]: unknown }
-  const options = Object.entries({ hostname, protocol, alg })
-    .filter(([, value]) => value instanceof RegExp || typeof value === 'string')
-    .map(([name, value]) => `${name} ${value}`)
-  return hasFlags(check) ? [...options, String(pattern)] : options
-}
-
-const nameOf = ({ _zod: { def } }: z.core.$ZodCheck) =>
-  def.check === 'custom' ? 'refine' : def.check
-
-/** What zod tells of a loose record is right where one pattern, or none, says which keys it is about. */
-function beyondRecord(
-  { keyType, mode }: z.core.$ZodRecordDef,
-  json: z.core.JSONSchema.BaseSchema,
-): string[] {
-  const { $schema, type, pattern, ...others } = convert(keyType, 'output')
-  const keys = JSON.stringify({ type, pattern, ...others })
-  if (mode !== 'loose') return type === 'number' || type === 'integer' ? [`keys ${keys}`] : []
-  if (type === 'string' && Object.keys(others).length === 0) return []
-  const { additionalProperties, patternProperties } = json
-  const values = JSON.stringify(additionalProperties ?? patternProperties)
-  delete json.propertyNames
-  delete json.additionalProperties
-  delete json.patternProperties
-  delete json.required
-  return [`looseRecord ${keys} ${values}`]
+function asObject(node: SchemaNode): JsonSchema {
+  if (typeof node === 'object') return node
+  return node ? {} : { not: {} }
 }

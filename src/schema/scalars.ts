@@ -6,11 +6,9 @@ export function stringNarrowings(was: Strings, is: Strings): Narrowing[] {
   const [pattern] = was.patterns
   const before = pattern === undefined ? 'it had none' : `it was /${pattern}/`
   const patterns = is.patterns.filter((each) => !was.patterns.includes(each))
-  const formats = is.formats.filter((each) => !was.formats.includes(each))
   return [
     ...lengthNarrowings(was, is, 'Length'),
     ...patterns.map((each) => here(`pattern /${each}/ where ${before}`)),
-    ...formats.map((each) => here(`format ${each} where it had ${was.formats[0] ?? 'none'}`)),
   ]
 }
 
@@ -28,13 +26,15 @@ export function lengthNarrowings(
 }
 
 export function numberNarrowings(was: Numbers, is: Numbers): Narrowing[] {
+  // Zod counts what is next to a multiple as one: only of integers it is known to be none of the others.
   const factors = was.isInteger ? [1, ...was.multiples] : was.multiples
-  const multiples = is.multiples.filter(
-    (each) => !factors.some((factor) => isMultiple(factor, each)),
+  const multiples = is.multiples.filter((each) =>
+    was.isInteger
+      ? !factors.some((factor) => isMultiple(factor, each))
+      : !was.multiples.includes(each),
   )
-  const isWhole = factors.some((factor) => isMultiple(factor, 1))
   return [
-    ...(is.isInteger && !isWhole ? [here('an integer where it was a number')] : []),
+    ...(is.isInteger && !was.isInteger ? [here('an integer where it was a number')] : []),
     ...boundNarrowings('minimum', was.lower, is.lower, was.lower.value < is.lower.value),
     ...boundNarrowings('maximum', was.upper, is.upper, was.upper.value > is.upper.value),
     ...multiples.map((each) => here(`multipleOf ${each} where it was ${factors[0] ?? 'any'}`)),
@@ -62,8 +62,10 @@ export function takes(is: Alternative, value: unknown): boolean {
   return is.kind === 'number' && typeof value === 'number' && takesNumber(is, value)
 }
 
-function takesString({ min, max, patterns, formats }: Strings, value: string): boolean {
-  const fits = value.length >= min && value.length <= max && formats.length === 0
+function takesString({ min, max, patterns }: Strings, value: string): boolean {
+  // Zod has counted both ways: UTF-16 units once, code points now.
+  const lengths = [value.length, [...value].length]
+  const fits = lengths.every((length) => length >= min && length <= max)
   return fits && patterns.every((pattern) => matches(pattern, value))
 }
 

@@ -38,7 +38,12 @@ describe('a lock', () => {
           version: 2,
           payloads: {
             // What the upcaster takes.
-            1: { type: 'object', properties: { title: { type: 'string' } }, required: ['title'] },
+            1: {
+              type: 'object',
+              properties: { title: { type: 'string' } },
+              required: ['title'],
+              'x-code': ['transform ({ title }) => ({ name: title })'],
+            },
             // What the schema gives: a default is always there.
             2: {
               type: 'object',
@@ -104,20 +109,26 @@ describe('a lock', () => {
       transformed: z.string().transform(Number),
     })
     expect(payloadOf(seen)?.properties).toEqual({
-      refined: { type: 'string', 'x-zod': ['refine'] },
-      trimmed: { type: 'array', items: { type: 'string', 'x-zod': ['overwrite', 'overwrite'] } },
+      refined: { type: 'string', 'x-zod': ['refine function Boolean() { [native code] }'] },
+      trimmed: {
+        type: 'array',
+        items: {
+          type: 'string',
+          'x-zod': [
+            'overwrite (input) => input.toLowerCase()',
+            'overwrite (input) => input.trim()',
+          ],
+        },
+      },
       flagged: { type: 'string', 'x-zod': ['/^a/i'] },
       several: {
         type: 'string',
         maxLength: 9,
-        allOf: [
-          { format: 'uri', 'x-zod': ['protocol /^https$/'] },
-          { pattern: 'b$' },
-          { 'x-zod': ['/c/s'] },
-        ],
+        pattern: 'b$',
+        'x-zod': ['/c/s', 'format url', 'format url, protocol /^https$/'],
       },
-      custom: { 'x-zod': ['refine'] },
-      transformed: { 'x-zod': ['transform'] },
+      custom: { 'x-zod': ['refine () => true'] },
+      transformed: { type: 'string', 'x-zod': ['transform function Number() { [native code] }'] },
     })
   })
 
@@ -136,8 +147,8 @@ describe('a lock', () => {
       },
     })
     expect(payloadOf(tree)).toMatchObject({
-      $ref: '#/$defs/__schema0',
-      $defs: { __schema0: { properties: { children: { items: { $ref: '#/$defs/__schema0' } } } } },
+      $ref: '#/$defs/kept0',
+      $defs: { kept0: { properties: { children: { items: { $ref: '#/$defs/kept0' } } } } },
     })
   })
 })

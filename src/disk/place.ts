@@ -36,8 +36,11 @@ export async function takeLock(
   try {
     return await fs.lock(`${path}.lock`)
   } catch (error) {
-    if (IS_DENIED.has(systemCode(error)) && (await isLockable(fs, path))) return undefined
-    throw error
+    const code = systemCode(error)
+    if (IS_DENIED.has(code) && (await isLockable(fs, path))) return undefined
+    if (code !== 'EROFS') throw error
+    const what = `${path} is on a file system that is mounted read-only`
+    throw systemError('EROFS', `${what}: open with { readOnly: true }`)
   }
 }
 

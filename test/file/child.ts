@@ -90,6 +90,13 @@ const PARTS: Record<string, () => Promise<void>> = {
     say(await store.dispatch('note', 'of the child'))
     await store.close()
   },
+  async compact() {
+    const store = await ledger.open(path)
+    await store.dispatch('note', 'of the child')
+    const { archive } = await store.compact()
+    say({ ...(await store.dispatch('note', 'after it')), archive })
+    await store.close()
+  },
   async read() {
     const store = await ledger.open(path, { readOnly: true })
     say({ seq: store.seq })

@@ -42,6 +42,18 @@ export function start(what: string, path: string, options: StartOptions = {}): C
   return startProgram('child.js', [what, path, `${options.user ?? ''}`], options)
 }
 
+/** Runs child.ts to its end, and returns what it said first. */
+export async function run(
+  what: string,
+  path: string,
+  options: StartOptions = {},
+): Promise<Record<string, unknown>> {
+  const child = start(what, path, options)
+  const said = await child.next()
+  await child.ended
+  return said ?? {}
+}
+
 /** Starts contender.ts likewise. */
 export function contend(path: string, rounds: number, options: StartOptions): Child {
   return startProgram('contender.js', [path, `${rounds}`], options)

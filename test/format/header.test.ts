@@ -49,6 +49,29 @@ describe('a file that is not ours is refused, and nothing is left beside it', ()
   }
 })
 
+describe('a journal that Git or an editor rewrote is refused, and the message says how', () => {
+  const text = journalOf(2).toString()
+  const lines = text.split('\n')
+  test.each<[string, Uint8Array | string, RegExp]>([
+    [
+      'with CRLF',
+      text.replaceAll('\n', '\r\n'),
+      /:1: its lines end in CRLF.*\*\.jsonl -text.*\.gitattributes/,
+    ],
+    ['with CRLF from record 1 on', [lines[0], `${lines[1]}\r`, ''].join('\n'), /:2 .*ends in CRLF/],
+    ['with a BOM', `\uFEFF${text}`, /byte order mark \(BOM\)/],
+    ['as UTF-16, little-endian', Buffer.from(`\uFEFF${text}`, 'utf16le'), /UTF-16/],
+    ['as UTF-16, big-endian', Buffer.from(text, 'utf16le').swap16(), /UTF-16/],
+    ['with an empty line', `${text}\n`, /:4 .*its line is empty/],
+  ])('%s', async (_, bytes, message) => {
+    const path = tempJournal()
+    writeFileSync(path, bytes)
+    await expect(ledger.open(path)).rejects.toMatchObject({ code: 'corrupt' })
+    await expect(ledger.open(path)).rejects.toThrow(message)
+    await expect(ledger.replay(path)).rejects.toThrow(message)
+  })
+})
+
 describe('a header that is ours but not whole is refused as damage', () => {
   test('with CRLF, with a changed byte, without its checksum', async () => {
     const crlf = Buffer.from(journalOf(1).toString().replaceAll('\n', '\r\n'))
@@ -123,6 +146,32 @@ describe('where there never was a record', () => {
     expect(notes).toEqual([])
     expect(recovery).toEqual({ created: false, records: 0 })
     expect(disk.read(PATH)).toEqual(header())
+  })
+
+  test('a header of which only the first byte is there, in any size, is a torn one', async () => {
+    // What a power cut leaves of one that was being written in place: the first byte was durable.
+    for (const [size, rest] of [
+      [1, 0],
+      [2, 0],
+      [200, 0],
+      [512, 0],
+      [513, 65],
+      [1024, 65],
+    ] as const) {
+      const bytes = Buffer.alloc(size)
+      bytes.write('{')
+      bytes.fill(rest, 512)
+      const { recovery, disk } = await open(bytes)
+      expect(recovery.found).toMatchObject({ kind: 'torn_header', bytes: size })
+      expect(disk.read(`${PATH}.torn-0`)).toEqual(bytes)
+    }
+    expect((await open(Buffer.alloc(1))).recovery.found?.kind).toBe('torn_header')
+  })
+
+  test('what is not certain to be one is refused', async () => {
+    const brace = (size: number) => Buffer.concat([Buffer.from('{'), Buffer.alloc(size - 1)])
+    for (const bytes of [Buffer.alloc(2), brace(1025), Buffer.concat([brace(300), note(1)])])
+      expect(await refusal(bytes)).toMatchObject({ code: 'foreign' })
   })
 
   test('a header that is cut off at any byte is kept beside the new journal, and reported', async () => {

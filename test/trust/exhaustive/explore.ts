@@ -23,7 +23,7 @@ export interface ExploreOptions {
   readonly crashes: 1 | 2
 }
 
-interface State {
+export interface State {
   readonly platter: Platter
   readonly promised: Promised
 }
@@ -46,7 +46,7 @@ export async function explore(options: ExploreOptions): Promise<Explored> {
   }
 }
 
-const newState = (): State => ({
+export const newState = (): State => ({
   platter: {
     ...{ random: NO_CHOICE, moves: [], operations: 0 },
     ...{ names: new Map(), durableNames: new Map() },
@@ -57,7 +57,7 @@ const newState = (): State => ({
 const unexpected = (): never => {
   throw new Error('nothing is chosen at random here')
 }
-const NO_CHOICE = { chance: unexpected, pick: unexpected }
+export const NO_CHOICE = { chance: unexpected, pick: unexpected }
 
 /** The states in which a crash at any step of a process can leave each of these. */
 async function crashedBy(
@@ -112,7 +112,7 @@ async function run(
 }
 
 /** Times and UUIDs are the same in each run: otherwise no two disks would be. */
-function freeze(): () => void {
+export function freeze(): () => void {
   const { randomUUID } = crypto
   const RealDate = globalThis.Date
   class FrozenDate extends RealDate {

@@ -53,6 +53,8 @@ export interface Life {
   readonly fileSystem: FileSystem
   readonly promised: Promised
   readonly reached: Reached
+  /** A crash never makes a snapshot unusable; a disk that makes mistakes may. */
+  readonly acceptsUnusedSnapshots?: boolean
 }
 
 /** One process, from opening to closing. Throws BrokenPromise. */
@@ -62,7 +64,8 @@ export async function live(life: Life, acts: readonly Act[]): Promise<void> {
   const store = await smallFor(subject)
     .open(journal, { now: () => 0 })
     .catch((error: Api.StoreError) => {
-      throw new BrokenPromise(`a crash made open refuse with ${error.code}: ${error.message}`)
+      const what = `open refused with ${error.code}: ${error.message}`
+      throw new BrokenPromise(what, { cause: error })
     })
   await verify(store, journal, life)
   promised.seq = store.seq
@@ -113,7 +116,9 @@ async function verify(store: SmallStore, journal: Api.Journal, life: Life): Prom
   if (recovery.base !== undefined) reach(reached, 'compacted')
   if (recovery.snapshot) {
     reach(reached, recovery.snapshot.used ? 'snapshot' : 'outdated snapshot')
-    if (!recovery.snapshot.used && recovery.snapshot.reason !== 'the journal was compacted since')
+    const isOutdated =
+      !recovery.snapshot.used && recovery.snapshot.reason === 'the journal was compacted since'
+    if (!recovery.snapshot.used && !isOutdated && !life.acceptsUnusedSnapshots)
       throw new BrokenPromise(`a crash made a snapshot unusable: ${recovery.snapshot.reason}`)
   }
   if (seq < promised.seq)

@@ -7,8 +7,8 @@ import { setTimeout } from 'node:timers/promises'
 import { random } from 'ministore-ts/testing'
 import { buildWriter } from './program.ts'
 import { makeSteps } from './steps.ts'
-import { BrokenPromise } from './trial.ts'
 import { Witness } from './witness.ts'
+import { BrokenPromise } from './world.ts'
 
 export interface KillTally {
   kills: number

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Subject } from './trial.ts'
+import type { Subject } from './world.ts'
 
 interface Mutant {
   readonly name: string

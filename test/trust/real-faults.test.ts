@@ -19,8 +19,8 @@ import { buildWriter, type Program } from './program.ts'
 import { findPoints, inPairs, keptBeside, prepare, runTraced, SCENARIOS } from './scenarios.ts'
 import { makeSteps, STEPS, step } from './steps.ts'
 import { type Strace, strace, whyNoStrace } from './strace.ts'
-import { BrokenPromise } from './trial.ts'
 import { Witness } from './witness.ts'
+import { BrokenPromise } from './world.ts'
 
 // Seconds where nothing else runs; a busy machine takes its time.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })

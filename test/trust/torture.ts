@@ -9,7 +9,8 @@ import { lossyLoop } from './lossy/kill-loop.ts'
 import { compileLossy } from './lossy/library.ts'
 import { type LossyProgramName, PROGRAMS } from './lossy/programs.ts'
 import { build, MUTANTS } from './mutants.ts'
-import { BrokenPromise, emptyTally, type Subject, trial } from './trial.ts'
+import { trial } from './trial.ts'
+import { BrokenPromise, emptyTally, type Subject } from './world.ts'
 
 const { values } = parseArgs({
   options: {
@@ -91,7 +92,8 @@ if (values.json) {
   console.log(JSON.stringify({ seed, real, mutants, kills, exhaustive, lossy }, null, 2))
 } else {
   console.log(`${real.trials} trials from seed ${seed} in ${Math.round(real.seconds)} s`)
-  for (const [what, count] of Object.entries(real.tally)) {
+  const { branches, ...counts } = real.tally
+  for (const [what, count] of Object.entries({ ...counts, ...branches })) {
     console.log(`${String(count).padStart(12)}  ${what}`)
   }
   console.log(`${String(real.broken.length).padStart(12)}  broken promises`)
@@ -112,5 +114,10 @@ if (exhaustive && !values.json)
 for (const { program, ...tally } of values.json ? [] : lossy) {
   console.log(`kill -9 of ${program}, which loses what it had not synced: ${JSON.stringify(tally)}`)
 }
+const unreached = Object.entries(trials < 1000 ? {} : real.tally.branches).flatMap(
+  ([branch, count]) => (count === 0 ? branch : []),
+)
+for (const branch of unreached)
+  console.error(`No trial reached "${branch}": the campaign has a hole.`)
 const survived = mutants.filter(({ broken }) => broken.length === 0)
-process.exitCode = real.broken.length + survived.length > 0 ? 1 : 0
+process.exitCode = real.broken.length + survived.length + unreached.length > 0 ? 1 : 0

@@ -2,8 +2,6 @@
 // must hold whatever happens.
 import type * as Api from 'ministore-ts'
 import type { FileSystem } from 'ministore-ts'
-import type * as FileApi from 'ministore-ts/file'
-import { isTable, table } from 'ministore-ts/table'
 import {
   type Fault,
   type Random,
@@ -11,103 +9,22 @@ import {
   type SimulatedDisk,
   simulatedDisk,
 } from 'ministore-ts/testing'
-import { z } from 'zod'
+import { cutBack, flip, mistake, tearHeader } from './damage.ts'
+import {
+  BrokenPromise,
+  isOf,
+  type Ledger,
+  type LedgerStore,
+  ledgerFor,
+  PATH,
+  payloadsOf,
+  type Subject,
+  type Tally,
+  type World,
+} from './world.ts'
 
-/** The store under trial: the real one, or a mutant of it. */
-export interface Subject {
-  readonly defineStore: typeof Api.defineStore
-  readonly fileJournal: typeof FileApi.fileJournal
-}
-
-/** What a trial met, for the summary. */
-export interface Tally {
-  lives: number
-  acknowledged: number
-  recovered: number
-  kills: number
-  powerCuts: number
-  failedCalls: number
-  torn: number
-  flips: number
-  cuts: number
-  /** Acknowledged; and lives that opened on one. */
-  snapshots: number
-  snapshotsUsed: number
-  compactions: number
-  basesUsed: number
-}
-
-export const emptyTally = (): Tally => ({
-  lives: 0,
-  acknowledged: 0,
-  recovered: 0,
-  kills: 0,
-  powerCuts: 0,
-  failedCalls: 0,
-  torn: 0,
-  flips: 0,
-  cuts: 0,
-  snapshots: 0,
-  snapshotsUsed: 0,
-  compactions: 0,
-  basesUsed: 0,
-})
-
-/** A promise of the store that a trial saw broken. */
-export class BrokenPromise extends Error {
-  override readonly name = 'BrokenPromise'
-}
-
-const PATH = '/data/ledger.jsonl'
 const MAX_LIVES = 4
-
-function ledgerFor({ defineStore }: Subject) {
-  return defineStore({
-    name: 'ledger',
-    state: { ids: [] as number[], fillers: table<{ length: number }>() },
-    mutations: {
-      add: {
-        payload: z.object({ id: z.number(), filler: z.string() }),
-        apply(draft, { id, filler }) {
-          draft.ids.push(id)
-          draft.fillers.set(`${id}`, { length: filler.length })
-        },
-      },
-    },
-  })
-}
-type Ledger = ReturnType<typeof ledgerFor>
-type LedgerStore = Api.StoreOf<Ledger>
-
-/** Whether the state is what these records give, its table too. */
-function isOf({ ids, fillers }: LedgerStore['state'], texts: readonly string[]): boolean {
-  const payloads = texts.flatMap(payloadsOf)
-  return (
-    JSON.stringify(ids) === JSON.stringify(payloads.map(({ id }) => id)) &&
-    isTable(fillers) &&
-    fillers.size === payloads.length &&
-    payloads.every(({ id, filler }) => fillers.get(`${id}`)?.length === filler.length)
-  )
-}
-
-/** What all lives together know. */
-interface World {
-  readonly random: Random
-  readonly tally: Tally
-  /** By seq - 1: the text of every record that was ever handed to the journal, in its last form. */
-  submitted: string[]
-  /** Seq up to which somebody was told, or shown, that it is safe. */
-  promised: number
-  /** Ids whose dispatch was refused by the disk: certainly not written. */
-  readonly refused: Set<number>
-  /** Keys that were acknowledged, and with which seq. */
-  readonly keys: Map<string, { seq: number; id: number; filler: string }>
-  nextId: number
-  /** What the journal of this life was compacted to. */
-  base: number
-  /** Archives that were acknowledged: path and last seq at least. */
-  readonly archives: Map<string, number>
-}
+const MORE = 1_000_000_007
 
 /** Throws BrokenPromise, naming the seed, where the store does. */
 export async function trial(given: Subject, seed: number, tally: Tally): Promise<void> {
@@ -139,7 +56,13 @@ export async function trial(given: Subject, seed: number, tally: Tally): Promise
     }
     await live(subject, disk, world)
     await checkArchives(subject, disk.restart(), world)
-    await (world.random.chance(0.1) ? cutBack : flip)(subject, disk, world)
+    const isCut = world.random.chance(0.1)
+    // From numbers of its own: the others stay what they were for each seed.
+    const more = random(seed + MORE)
+    if (more.chance(0.1)) await tearHeader(subject, seed, world)
+    if (isCut) await cutBack(subject, disk, world)
+    else if (more.chance(0.25)) await mistake(subject, disk, world, more)
+    else await flip(subject, disk, world)
   } catch (error) {
     if (!(error instanceof BrokenPromise)) throw error
     throw new BrokenPromise(`seed ${seed}: ${error.message}`)
@@ -208,6 +131,7 @@ async function run(subject: Subject, fileSystem: FileSystem, world: World, isLas
     if (again && (again.seq !== seq || !again.duplicate)) {
       throw new BrokenPromise(`key ${key} of seq ${seq} came back as ${JSON.stringify(again)}`)
     }
+    if (again) world.tally.branches.duplicate += 1
   }
   await work(store, world)
   await store.close().catch(failed(world))
@@ -285,13 +209,16 @@ async function verify(
   isLast: boolean,
 ): Promise<void> {
   const { tally, submitted, promised, base } = world
-  const { snapshot } = store.recovery
+  const { snapshot, found, created } = store.recovery
+  tally.branches[created ? 'created' : (found?.kind ?? 'whole')] += 1
+  if (base > 0) tally.branches.base += 1
+  if (snapshot) tally.branches[snapshot.used ? 'snapshot used' : 'snapshot outdated'] += 1
   tally.basesUsed += Number(base > 0)
   tally.snapshotsUsed += Number(snapshot?.used ?? false)
   if (isLast && snapshot?.used === false && snapshot.reason !== 'the journal was compacted since') {
     throw new BrokenPromise(`a crash made a snapshot unusable: ${snapshot.reason}`)
   }
-  if (store.recovery.found) tally.torn += 1
+  if (found) tally.torn += 1
   tally.recovered += store.seq
   if (store.seq < promised) {
     throw new BrokenPromise(`${promised} records were promised, ${store.seq} are there`)
@@ -318,15 +245,6 @@ async function readTexts(journal: Api.Journal, after: number): Promise<string[]>
   const texts: string[] = []
   for await (const entries of journal.read(after)) texts.push(...entries.map(({ text }) => text))
   return texts
-}
-
-interface Parsed {
-  payload: { id: number; filler: string }
-  batch?: Parsed[]
-}
-function payloadsOf(text: string): Parsed['payload'][] {
-  const { batch, payload }: Parsed = JSON.parse(text)
-  return batch ? batch.map((part) => part.payload) : [payload]
 }
 
 /** Singles, batches and keyed ones, alone and many at once. */
@@ -395,6 +313,8 @@ async function dispatchOne(store: LedgerStore, world: World): Promise<void> {
     : store.dispatch('add', first, { key })
   ).catch((error: Api.StoreError) => {
     if (error.code === 'io') world.refused.add(first.id)
+    if (error.message.includes('was rolled back')) world.tally.branches['rolled back'] += 1
+    if (error.message.includes('not be rolled back')) world.tally.branches['not rolled back'] += 1
     return failed(world)()
   })
   if (!receipt) return
@@ -406,59 +326,4 @@ async function dispatchOne(store: LedgerStore, world: World): Promise<void> {
 const failed = (world: World) => () => {
   world.tally.failedCalls += 1
   return undefined
-}
-
-/** The journal as it was before the record that the snapshot beside it ends with. */
-async function cutBack(subject: Subject, disk: SimulatedDisk, world: World): Promise<void> {
-  const [journal, snapshot] = [disk.bytes(PATH), disk.bytes(`${PATH}.snapshot`)]
-  if (!journal || !snapshot) return
-  const header: { seq: number; base: number; record: { offset: number } } = JSON.parse(
-    Buffer.from(snapshot).toString().split('\n', 1).join(),
-  )
-  if (header.base !== world.base || header.seq === world.base) return
-  world.tally.cuts += 1
-  const next = disk.restart()
-  const file = await next.open(PATH, 'r+')
-  await file.truncate(header.record.offset)
-  await file.close()
-  const opened = await ledgerFor(subject)
-    .open(subject.fileJournal(PATH, { fileSystem: next }))
-    .catch((error: Api.StoreError) => error.code)
-  if (opened === 'corrupt') return
-  const what = typeof opened === 'string' ? opened : `${opened.seq} records opened`
-  throw new BrokenPromise(`record ${header.seq}, which is in the snapshot, was cut off: ${what}`)
-}
-
-/**
- * One bit of what was acknowledged: the store refuses, and never comes back with less. Where a snapshot
- * covers it, the state is right all the same, and whoever reads the records is refused.
- */
-async function flip(subject: Subject, disk: SimulatedDisk, world: World): Promise<void> {
-  if (world.promised === 0) return
-  const path = world.random.chance(0.2) ? `${PATH}.snapshot` : PATH
-  const bytes = disk.bytes(path)
-  if (!bytes) return
-  world.tally.flips += 1
-  // The last byte of the last whole sector is where a flipped bit can best pass for a torn write.
-  const sectorEnd = Math.floor(bytes.length / 512) * 512 - 1
-  const isThere = world.random.chance(0.4) && sectorEnd > 0
-  const at = isThere ? sectorEnd : world.random.below(bytes.length)
-  const bit = world.random.below(8)
-  bytes[at] = (bytes[at] ?? 0) ^ (1 << bit)
-  const journal = subject.fileJournal(PATH, { fileSystem: disk.restart() })
-  const opened = await ledgerFor(subject)
-    .open(journal)
-    .catch((error: Api.StoreError) => error.code)
-  if (typeof opened === 'string' && path === PATH) return
-  const what = `bit ${bit} of byte ${at} of ${path} was flipped`
-  if (typeof opened === 'string') throw new BrokenPromise(`${what}: refused with ${opened}`)
-  const isRight = isOf(opened.state, world.submitted.slice(0, opened.seq))
-  if (opened.seq < world.promised || !isRight)
-    throw new BrokenPromise(`${what}, and ${opened.seq} records opened`)
-  if (path !== PATH) return
-  // What stands in a snapshot's place was not read; it is found when it is.
-  const read = await ledgerFor(subject)
-    .replay(subject.fileJournal(PATH, { fileSystem: disk.restart(), readOnly: true }))
-    .catch((error: Api.StoreError) => error.code)
-  if (typeof read !== 'string') throw new BrokenPromise(`${what}, and nobody noticed`)
 }

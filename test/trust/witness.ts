@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Found, StoreOf } from 'ministore-ts'
 import { bank, type Said, type Step } from './children/bank.ts'
-import { BrokenPromise } from './trial.ts'
+import { BrokenPromise } from './world.ts'
 
 /** What an opening showed. */
 export interface Sight {

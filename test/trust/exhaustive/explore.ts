@@ -3,7 +3,7 @@ import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import { copyPlatter, type Platter } from '../../../src/testing/platter.ts'
 import { mount } from '../../../src/testing/simulated-disk.ts'
-import type { Subject } from '../trial.ts'
+import type { Subject } from '../world.ts'
 import { fingerprint, powerCuts } from './crashes.ts'
 import { type Act, live, type Promised, type Reached, type Scenario } from './scenario.ts'
 

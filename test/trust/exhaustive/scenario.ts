@@ -3,7 +3,7 @@ import type * as Api from 'ministore-ts'
 import type { FileSystem } from 'ministore-ts'
 import { isTable, table } from 'ministore-ts/table'
 import { z } from 'zod'
-import { BrokenPromise, type Subject } from '../trial.ts'
+import { BrokenPromise, type Subject } from '../world.ts'
 
 export const PATH = '/data/small.jsonl'
 

@@ -1,5 +1,5 @@
 // Which small programs are explored.
-import type { Subject } from '../trial.ts'
+import type { Subject } from '../world.ts'
 import { type Explored, type ExploreOptions, explore } from './explore.ts'
 import { type Act, reach } from './scenario.ts'
 

@@ -22,8 +22,16 @@ export async function mend(
 /**
  * Writes the bytes from `begin` to `end` again, as they are. After a failed sync the kernel takes
  * pages for clean that never reached the disk; where a kill came before the rollback, syncing them
- * once more would prove nothing.
+ * once more would prove nothing. Throws an Error if the bytes are not whole when they are read: a disk
+ * that gives back a wrong sector once must not make it permanent.
  */
-export async function rewrite(file: OpenFile, begin: number, end: number): Promise<void> {
-  await writeAll(file, await readAll(file, begin, end - begin), begin)
+export async function rewrite(
+  file: OpenFile,
+  begin: number,
+  end: number,
+  isWhole: (bytes: Buffer) => boolean,
+): Promise<void> {
+  const bytes = await readAll(file, begin, end - begin)
+  if (!isWhole(bytes)) throw new Error('the disk returned other bytes than a moment before')
+  await writeAll(file, bytes, begin)
 }

@@ -7,7 +7,7 @@ import { Readers } from '../disk/readers.ts'
 import { mend, rewrite } from '../disk/tail.ts'
 import { openIfThere, writeAll } from '../disk/write.ts'
 import { type FileHeader, readHeader } from '../format/header.ts'
-import { encodeGroup, MAX_LINE_BYTES, textOf } from '../format/line.ts'
+import { areSealed, encodeGroup, MAX_LINE_BYTES, textOf } from '../format/line.ts'
 import { Marks, moved } from '../format/marks.ts'
 import { type Mark, scan } from '../format/scan.ts'
 import { StoreError } from '../index.ts'
@@ -110,11 +110,20 @@ class FileJournal implements T.Journal, Site {
 
   async #mend(header: FileHeader): Promise<T.Found | undefined> {
     const { found, group } = await this.#recover(header)
+    if (found) await this.#confirm(header, found)
     const saveAs = `${this.path}.torn-${this.end.seq + 1}`
     const mended = found && (await mend(this.fs, this.file, found, saveAs))
     if (found?.kind === 'lost_newline') this.end = { ...this.end, offset: found.offset + 1 }
-    await rewrite(this.file, group, this.end.offset)
+    await rewrite(this.file, group, this.end.offset, (bytes) => areSealed(bytes, header.seed))
     return mended
+  }
+
+  /** Reads it again before anything is cut off: a disk may return a wrong sector once. */
+  async #confirm(header: FileHeader, { kind, offset, bytes }: T.Found): Promise<void> {
+    const { found } = await this.#recover(header)
+    if (found?.kind === kind && found.offset === offset && found.bytes === bytes) return
+    const what = 'returned other bytes when it was read again, so nothing was changed'
+    throw this.#error('io', `${what}. Check the disk, then open it again`)
   }
 
   /** Where there is nothing, or a header that a crash cut off: then there never was a record. */

@@ -100,6 +100,16 @@ export function isSealed(bytes: Buffer, seed: number): boolean {
   return seal !== undefined && seal === crc32(bytes.subarray(0, end), seed)
 }
 
+/** Whether `bytes` are whole lines, each with its newline. */
+export function areSealed(bytes: Buffer, seed: number): boolean {
+  for (let begin = 0; begin < bytes.length; ) {
+    const end = bytes.indexOf('\n', begin)
+    if (end < 0 || !isSealed(bytes.subarray(begin, end), seed)) return false
+    begin = end + 1
+  }
+  return true
+}
+
 /**
  * The length of the sealed line that `bytes` begin with; 0 without one. In one pass, however many
  * checksums they pretend to hold.

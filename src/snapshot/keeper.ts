@@ -1,7 +1,7 @@
 // Keeps the snapshots of one journal file, and compacts it. Everything new is written beside what is
 // there, synced, and only then takes its name: a crash at any step leaves the one or the other.
 import { dirname } from 'node:path'
-import { copyBytes, createBeside, discard, exists, writeAll } from '../disk/write.ts'
+import { createBeside, discard, exists, writeAll } from '../disk/write.ts'
 import type { FileHeader } from '../format/header.ts'
 import { type Base, encodeHeader, WIDEST } from '../format/line.ts'
 import type { Marks } from '../format/marks.ts'
@@ -39,6 +39,8 @@ export interface Site {
   /** Lets nothing be appended any more. */
   fail(cause: unknown): void
 }
+
+const NEWLINE = Buffer.from('\n')
 
 export class Keeper implements T.Snapshots {
   readonly #site: Site
@@ -192,7 +194,7 @@ export class Keeper implements T.Snapshots {
       // Refused before anything happens, where this process may not do it.
       await file.copyAccess(path)
       const next = await writeStart(file, header, snapshot)
-      const copied = await this.#copyTail(file, { from, to: next.begin }, from.offset)
+      const copied = await this.#copyTail(file, { from, to: next.begin }, from)
       // So that what others wait for below is short.
       await file.sync()
       return await this.#site.alone(async () => {
@@ -225,15 +227,24 @@ export class Keeper implements T.Snapshots {
     }
   }
 
-  /** What is behind `from` in the journal, as far as it was not copied; returns up to where it was. */
+  /**
+   * The records of the journal after `from`, except those up to `copied`; returns where they end. Each is compared
+   * with its checksum: what the disk returns wrongly must not become the journal.
+   */
   async #copyTail(
     file: OpenFile,
     { from, to }: { from: Mark; to: Mark },
-    copied: number,
-  ): Promise<number> {
-    const { file: journal, end } = this.#site
-    await copyBytes(journal, file, end.offset, copied, to.offset + copied - from.offset)
-    return end.offset
+    copied: Mark,
+  ): Promise<Mark> {
+    const { file: journal, end, name: path, header } = this.#site
+    let done = copied.offset
+    for await (const lines of scan(journal, { path, seed: header.seed }, copied, end.offset)) {
+      const bytes = Buffer.concat(lines.flatMap((line) => [line.bytes, NEWLINE]))
+      await writeAll(file, bytes, to.offset + done - from.offset)
+      done += bytes.length
+    }
+    if (done === end.offset) return end
+    throw new Error('the disk returned other bytes than were written')
   }
 
   /** A record appended to a file whose new name is not durable could be lost with it. */

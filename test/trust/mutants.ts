@@ -182,6 +182,28 @@ export const MUTANTS: readonly Mutant[] = [
   },
 ]
 
+/** What believes a disk that returns a wrong sector once. */
+export const WRONG_READ_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'cutting off what only one read shows to be torn',
+    edits: [edit(journal, 'if (found) await this.#confirm(header, found)', '')],
+  },
+  {
+    name: 'rewriting what it read, whatever that is',
+    edits: [edit('disk/tail.ts', 'if (!isWhole(bytes))', 'if (bytes.length < 0)')],
+  },
+  {
+    name: 'compacting to what it read, whatever that is',
+    edits: [
+      edit(
+        keeper,
+        'const bytes = Buffer.concat(lines.flatMap((line) => [line.bytes, NEWLINE]))',
+        'const bytes = Buffer.alloc((lines.at(-1)?.offset ?? 0) + (lines.at(-1)?.bytes.length ?? 0) + 1 - done)\n      await journal.read(bytes, done)',
+      ),
+    ],
+  },
+]
+
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A copy of src/ with the mutant's edits, inside the repository, so that its imports resolve. */

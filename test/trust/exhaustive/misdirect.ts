@@ -6,7 +6,15 @@ import { copyPlatter, type Inode, type Platter } from '../../../src/testing/plat
 import { mount } from '../../../src/testing/simulated-disk.ts'
 import { BrokenPromise, type Subject } from '../world.ts'
 import { freeze, NO_CHOICE, newState, type State } from './explore.ts'
-import { type Act, live, PATH, type Reached, reach, type Scenario } from './scenario.ts'
+import {
+  type Act,
+  live,
+  PATH,
+  type Promised,
+  type Reached,
+  reach,
+  type Scenario,
+} from './scenario.ts'
 
 const SECTOR_BYTES = 512
 
@@ -29,7 +37,7 @@ export async function misdirect(options: MisdirectOptions): Promise<Misdirected>
   try {
     const { state, versions } = await write(options)
     await tryWrites(state, versions, options, all)
-    if (!process.env['NOREADS']) await tryReads(state, versions, options, all)
+    await tryReads(state, versions, options, all)
     return all
   } finally {
     restore()
@@ -204,7 +212,7 @@ function linesOf(journal: Buffer): (Place & { readonly seq: number; readonly b: 
 }
 
 /** What a process does of which one read goes wrong. */
-const READING: readonly Act[] = ['one', 'snapshot', 'compact']
+const READING: readonly Act[] = ['snapshot', 'compact and two']
 
 /** One read goes wrong, once: afterwards all is there, whatever came of it. */
 async function tryReads(
@@ -257,7 +265,8 @@ async function tryRead(
       }
     },
   }
-  const after = { ...promised }
+  // The wrong read may be of an archive, which this process does not change.
+  const after: Promised = { seq: promised.seq, archives: {} }
   const seen = { subject, scenario, reached: new Map(), acceptsUnusedSnapshots: true }
   const running = live({ ...seen, fileSystem, promised: after }, READING)
   const outcome = await running.then(
@@ -267,7 +276,9 @@ async function tryRead(
   if (!isWrong) return reads > wrong
   all.mistakes += 1
   reach(all.reached, `a read: ${outcome}`)
-  await live({ ...seen, fileSystem: mount(copy), promised: after }, []).catch((error) => {
+  const archives = { ...promised.archives, ...after.archives }
+  const kept = { seq: after.seq, archives }
+  await live({ ...seen, fileSystem: mount(copy), promised: kept }, []).catch((error) => {
     const what = `${path}, sector ${sector}, read ${wrong} (${outcome})`
     throw new BrokenPromise(`a wrong read did harm: ${what}: ${error}`, { cause: error })
   })

@@ -328,6 +328,8 @@ export interface Snapshot {
   readonly state: unknown
   /** Idempotency keys, in the order of their records. */
   readonly keys: Iterable<KeptKey>
+  /** The definition's initial state when the journal was compacted: only in what it was compacted to. */
+  readonly initial?: unknown
 }
 /** `body`: what the record says apart from when and under which key. */
 export type KeptKey = readonly [key: string, seq: number, at: string, body: string]

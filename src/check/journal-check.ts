@@ -1,6 +1,6 @@
 // One journal, checked: records as they come, the state now and then, the digests at the end.
 import { changes, isSame, unifiedDiff } from '../diff/index.ts'
-import { digest, fingerprint, StoreError, snapshotIssue } from '../index.ts'
+import { digest, fingerprint, grownBase, StoreError, snapshotIssue } from '../index.ts'
 import type {
   CheckOptions,
   CheckRule,
@@ -135,15 +135,20 @@ export class JournalCheck {
   async #beginAtBase({ base: named }: JournalInfo): Promise<void> {
     const base = await this.#journal.snapshots?.readBase()
     if (!base) return
-    this.#sides.begin(base.state)
-    this.#seq = this.#base = this.#validAt = base.seq
-    this.#trail = Array.from({ length: base.seq }, () => NO_TRAIL)
-    const [expected, actual] = [named?.digest, await digestOf(base.state)]
-    this.#digests.set(base.seq, actual)
-    if (expected === actual) return
-    const message = `the state that the journal was compacted to has digest ${actual}, and its header says ${expected}`
     const { seq } = base
-    this.#tell({ rule: 'digest_mismatch', severity: 'error', message, seq, expected, actual })
+    const [expected, actual] = [named?.digest, await digestOf(base.state)]
+    const { state } = grownBase(this.#definition, base)
+    this.#sides.begin(state)
+    this.#seq = this.#base = this.#validAt = seq
+    this.#trail = Array.from({ length: seq }, () => NO_TRAIL)
+    this.#digests.set(seq, await digestOf(state))
+    if (expected !== actual) {
+      const message = `the state that the journal was compacted to has digest ${actual}, and its header says ${expected}`
+      this.#tell({ rule: 'digest_mismatch', severity: 'error', message, seq, expected, actual })
+    }
+    const found = findInvalid(this.#definition, state)
+    this.#isValid = !found
+    if (found) this.#tell({ ...found, message: `${found.message}. ${OF_BASE}`, seq })
   }
 
   /** The one that the next opening would use. */
@@ -299,6 +304,9 @@ export class JournalCheck {
 
 /** Of a record that is not there any more: nobody compares it. */
 const NO_TRAIL = 'AAAA'
+
+const OF_BASE =
+  'The journal was compacted to this state: dispatch a mutation that puts it right, or make the field optional'
 
 /** What there is more of would not be read. */
 const MOST_CHANGES = 100

@@ -1,5 +1,5 @@
 // Which record it was: by replaying the journal once more.
-import { freeze, type InPlace, inPlace, readDecoded, reduce } from '../index.ts'
+import { freeze, type InPlace, inPlace, readBase, readDecoded, reduce } from '../index.ts'
 import type { Decoded, Definition, Head, Journal } from '../types.ts'
 import { watch } from './watch.ts'
 
@@ -22,7 +22,7 @@ export async function locate(
   range: Range,
   isIt: (step: Step) => boolean,
 ): Promise<Step | undefined> {
-  const base = await journal.snapshots?.readBase()
+  const base = await readBase(definition, journal)
   const begin = base
     ? { ...base, state: freeze(base.state) }
     : { state: definition.initial, seq: 0 }

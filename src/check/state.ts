@@ -1,4 +1,5 @@
 // What a state must be: JSON, what its schema says, and a tree.
+import { changes, isSame } from '../diff/index.ts'
 import { parse, stateIssue } from '../index.ts'
 import { isTable } from '../table/index.ts'
 import type { Definition } from '../types.ts'
@@ -17,13 +18,27 @@ export function findInvalid({ state: schema }: Definition, state: unknown): Foun
   }
   if (!schema) return undefined
   try {
-    parse('the state', schema, state, 'state')
-    return undefined
+    const filled = filledIn(state, parse('the state', schema, state, 'state'))
+    if (filled.length === 0) return undefined
+    const what = "only the state's schema gives it, and a store does not apply that to its state"
+    return invalid(`${filled.join(', ')}: ${what}. Let the reducer write the whole state`)
   } catch (error) {
     const what = "a reducer gives what the state's schema does not allow"
     return invalid(`${messageOf(error)}: ${what}`)
   }
 }
+
+/**
+ * Where the schema makes something of the state that the state has not: it is valid only by defaults or
+ * transforms. What the schema leaves out, such as a field that was removed, does no harm.
+ */
+const filledIn = (state: unknown, parsed: unknown): string[] =>
+  isSame(state, parsed)
+    ? []
+    : changes(state, parsed)
+        .filter(({ op }) => op !== 'remove')
+        .slice(0, MOST_KEYS)
+        .map(({ path }) => `state${path.replaceAll('/', '.')}`)
 
 const MOST_KEYS = 10
 

@@ -12,7 +12,15 @@ import type {
   Replayed,
   StoreError,
 } from '../index.ts'
-import { committed, definitionOf, freeze, inPlace, readDecoded, reduce } from '../index.ts'
+import {
+  committed,
+  definitionOf,
+  freeze,
+  inPlace,
+  readBase,
+  readDecoded,
+  reduce,
+} from '../index.ts'
 import { Refusal } from './refusal.ts'
 import { type Source, toRead } from './source.ts'
 
@@ -149,8 +157,8 @@ async function* walk(
 class Uncertain extends Error {}
 
 /** Where the records begin: a compacted journal's stand on the state that it was compacted to. */
-async function startOf({ initial }: Definition, journal: Journal): Promise<Head> {
-  return (await journal.snapshots?.readBase()) ?? { state: initial, seq: 0 }
+async function startOf(definition: Definition, journal: Journal): Promise<Head> {
+  return (await readBase(definition, journal)) ?? { state: definition.initial, seq: 0 }
 }
 
 interface Started {

@@ -1,6 +1,7 @@
 // Where an opening begins: at a snapshot, at what compacting left, or at the initial state.
 import { StoreError } from '../errors.ts'
 import { currentKeys } from '../record/keys.ts'
+import { readBase } from '../replay/base.ts'
 import type { Beginning, Definition, Journal, JournalInfo, Snapshot, Start } from '../types.ts'
 import { snapshotIssue } from './fingerprint.ts'
 
@@ -41,7 +42,7 @@ export function startOfBase(
 ): Start | undefined {
   if (!base) return undefined
   return async () => {
-    const snapshot = orThrow(await journal.snapshots?.readBase(), journal)
+    const snapshot = orThrow(await readBase(definition, journal), journal)
     return { ...snapshot, keys: currentKeys(definition, snapshot.keys) }
   }
 }

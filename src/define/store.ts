@@ -141,7 +141,10 @@ function surface(
     records: (options?: T.RecordsOptions) => readRecords(definition, journal, core, options),
     snapshot: () => keep((snapshots, taken) => snapshots.save(taken, fingerprint(definition))),
     compact: (options: T.CompactOptions = {}) =>
-      keep((snapshots, taken) => snapshots.compact(taken, options)),
+      keep((snapshots, taken) => {
+        const { initial } = definition
+        return snapshots.compact({ ...taken, initial }, options)
+      }),
     verify: async (options: T.VerifyOptions) => {
       const { verify } = await import('../verify/index.ts')
       return verify(definition.name, journal, core, options)

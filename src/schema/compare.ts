@@ -69,22 +69,39 @@ function versionProblems(was: LockedMutation, is: LockedMutation): string[] {
     const today = is.payloads[version]
     if (!today) return [`version ${version} has no upcaster: declare one in \`upcast\``]
     const found = narrowings(schema, today)
-    return found.length === 0 ? [] : [narrowed(Number(version), is, found)]
+    if (found.length > 0) return [narrowed(Number(version), is, found)]
+    const refused = handedOn(version, schema, is)
+    return refused.length === 0 ? [] : [narrowed(Number(version), is, refused, HANDS_ON)]
   })
 }
 
-function narrowed(version: number, is: LockedMutation, found: readonly Narrowing[]): string {
+/** What an upcaster without code hands on as it is, and the current schema does not accept. */
+function handedOn(version: string, schema: JsonSchema, is: LockedMutation): readonly Narrowing[] {
+  const passed = is.passed?.[version]
+  if (!passed || !is.accepted || narrowings(schema, passed).length > 0) return []
+  return narrowings(schema, is.accepted)
+}
+
+const HANDS_ON = 'hands on unchanged what the current schema does not take'
+const TAKES_LESS = 'does not take all that the lock allows'
+
+function narrowed(
+  version: number,
+  is: LockedMutation,
+  found: readonly Narrowing[],
+  problem = TAKES_LESS,
+): string {
   const isUpcast = version < is.version
   const what = isUpcast
-    ? `the upcaster of version ${version} does not take all that the lock allows:`
-    : `version ${version} was changed without an upcaster, and does not take all that the lock allows:`
+    ? `the upcaster of version ${version} ${problem}:`
+    : `version ${version} was changed without an upcaster, and ${problem}:`
   const unread = found.some(({ isUnread }) => isUnread)
     ? [
         'code cannot be compared: if the replay check finds that your journals still fit, accept it by `ministore schema --update --force`',
       ]
     : []
   const remedies = isUpcast
-    ? ['let the upcaster take it']
+    ? [problem === HANDS_ON ? 'let the upcaster add or change it' : 'let the upcaster take it']
     : [
         `widen it again, or declare what it was as \`upcast: { ${version}: … }\`, which makes this version ${version + 1}`,
         ...(found.some(({ isMissing }) => isMissing)
@@ -125,10 +142,20 @@ function mutationChanges(type: string, was: LockedMutation, is: LockedMutation):
   )
   const changes = [
     ...(was.version === is.version ? [] : [`version ${was.version} → ${is.version}`]),
-    ...changed.map((version) => `payload of version ${version} changed`),
+    ...changed.map((version) =>
+      versionChange(version, was.payloads[version], is.payloads[version]),
+    ),
     ...(was.retired === is.retired ? [] : [is.retired ? 'retired' : 'not retired any more']),
   ]
   return changes.length === 0 ? [] : [`${type}: ${changes.join(', ')}`]
+}
+
+/** An upcaster's code changes nothing of what it takes, as far as anybody can see. */
+function versionChange(version: string, was: JsonSchema = {}, is: JsonSchema = {}): string {
+  const isOnlyCode = isSame({ ...was, 'x-code': [] }, { ...is, 'x-code': [] })
+  return isOnlyCode
+    ? `the code of the upcaster of version ${version} changed, which only the replay check can judge`
+    : `payload of version ${version} changed`
 }
 
 const isSame = (was: JsonSchema | undefined, is: JsonSchema | undefined) =>

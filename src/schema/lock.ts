@@ -23,6 +23,10 @@ export interface LockedMutation {
    * hold; for an older one what its upcaster accepts.
    */
   readonly payloads: { readonly [version: string]: JsonSchema }
+  /** By old version, if its upcaster has no transform: what it hands on unchanged to the current schema. */
+  readonly passed?: { readonly [version: string]: JsonSchema } | undefined
+  /** Beside `passed`: what the current schema accepts. */
+  readonly accepted?: JsonSchema | undefined
 }
 
 /**
@@ -106,7 +110,19 @@ export function schemaLock(store: AnyStoreDefinition): SchemaLock {
 function lockedMutation({ payload, upcast, version, retired }: Declaration): LockedMutation {
   const old = Object.entries(upcast).map(([key, step]) => [key, upcastSchema(step)])
   const payloads = Object.fromEntries([...old, [version, payloadSchema(payload, 'kept')]])
-  return { version, ...(retired && { retired }), payloads }
+  const plain = Object.entries(upcast).flatMap(([key, step]) => {
+    const isPlain = '_zod' in step && !payloads[key]['x-code']
+    return isPlain ? [[key, payloadSchema(step, 'kept')]] : []
+  })
+  return {
+    version,
+    ...(retired && { retired }),
+    payloads,
+    ...(plain.length > 0 && {
+      passed: Object.fromEntries(plain),
+      accepted: payloadSchema(payload, 'accepted'),
+    }),
+  }
 }
 
 /** As the file has it: indented, keys sorted, a newline at the end. */
@@ -200,6 +216,8 @@ const LOCK: z.ZodType<SchemaLock> = z.strictObject({
         version: z.int().min(1),
         retired: z.literal(true).optional(),
         payloads: z.record(z.string(), SCHEMA),
+        passed: z.record(z.string(), SCHEMA).optional(),
+        accepted: SCHEMA.optional(),
       })
       .refine(hasEveryVersion, 'payloads must have every version from 1 to the current one'),
   ),

@@ -38,7 +38,7 @@ test('what the old schema gave, an upcaster takes, whenever the lock has no obje
   let passed = 0
   fc.assert(
     fc.property(cases, ({ pair: { before, after: upcaster }, values }) => {
-      if (narrowed(before, z.object({ other: z.int() }), upcaster).length > 0) return
+      if (narrowed(before, z.any(), upcaster).length > 0) return
       if (jsonText(before) !== jsonText(upcaster)) passed++
       for (const old of values.flatMap((value) => journaled(before, value))) {
         if (!isDeepStrictEqual(journaled(before, old), [old])) continue

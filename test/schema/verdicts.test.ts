@@ -6,9 +6,9 @@ import { narrowings } from '../../src/schema/narrowing.ts'
 import { payloadSchema } from '../../src/schema/payload.ts'
 import { catalog, VALUES } from './catalog.ts'
 
-/** One pair in so many is looked at; EVERY=1 looks at all of them, which takes many minutes. */
-const EVERY = Number(process.env['EVERY'] ?? 60)
-vi.setConfig({ testTimeout: 60_000 + 2_400_000 / EVERY })
+/** ALL=1 looks at all pairs in all places, which takes half an hour; TABLE=1 prints how many pass. */
+const ALL = process.env['ALL'] !== undefined
+vi.setConfig({ testTimeout: ALL ? 3_600_000 : 60_000 })
 
 type Schema = z.core.$ZodType
 
@@ -111,25 +111,30 @@ const places: {
   },
 }
 
-function readAll(place: (typeof places)[string]): Read[] {
-  const values = VALUES.flatMap(place.values)
-  return Object.entries(catalog).map(([name, inner]) => {
-    const schema = place.put(inner)
-    return { name, schema, node: payloadSchema(schema, 'kept'), records: recordsOf(schema, values) }
-  })
+/** Every schema in the first two places, and in each other one every eighth, another eighth each. */
+function readAll({ put, values }: (typeof places)[string], index: number): Read[] {
+  const given = VALUES.flatMap(values)
+  return Object.entries(catalog)
+    .filter((_, number) => ALL || index < 2 || number % 8 === index % 8)
+    .map(([name, inner]) => {
+      const schema = put(inner)
+      const node = payloadSchema(schema, 'kept')
+      return { name, schema, node, records: recordsOf(schema, given) }
+    })
 }
 
 test.each(Object.entries(places))(
   'the lock passes no pair of schemas that a record contradicts: %s',
   (name, place) => {
     const first = Object.keys(places).indexOf(name)
-    const all = readAll(place)
+    const all = readAll(place, first)
+    const every = ALL ? 1 : first < 2 ? 60 : 2
     const contradicted: string[] = []
     let pairs = 0
     let passed = 0
     for (const [row, old] of all.entries()) {
       for (const [column, now] of all.entries()) {
-        if ((row * 7 + column + first) % EVERY !== 0) continue
+        if ((row * 7 + column + first) % every !== 0) continue
         pairs++
         if (narrowings(old.node, now.node).length > 0) continue
         passed++

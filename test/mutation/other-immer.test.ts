@@ -178,6 +178,21 @@ describe("an application's settings of its Immer do not reach our drafts:", () =
   })
 })
 
+test('a reducer in sloppy mode, where a write to something frozen does nothing, is replayed the same', async () => {
+  const make = new Function(
+    'produce',
+    `return function (draft, n) {
+      draft.part = produce(draft.part, (part) => void (part.n += n))
+      draft.part.n = 1000
+      draft.part.deep.n += n
+      draft.log.push(this === globalThis)
+    }`,
+  )
+  const { part, log } = await play(make(applicationImmer.produce))
+  expect(part).toMatchObject({ n: 6, deep: { n: 6 } })
+  expect(log).toEqual([true, true, true])
+})
+
 test('the Immer in src/mutation/immer.ts is the published one, but for what it lists', () => {
   const path = fileURLToPath(new URL('../../src/mutation/immer.ts', import.meta.url))
   expect(readFileSync(path, 'utf8')).toBe(privateImmer())

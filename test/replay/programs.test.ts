@@ -1,6 +1,7 @@
 // Random reducers that hold on to drafts, put them elsewhere, compare them, and return what they like.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { campaign } from './campaign.ts'
 import { programs, run } from './random-programs.ts'
 import { CONSTANTS } from './steps.ts'
 
@@ -25,4 +26,11 @@ test('whatever a reducer does, its state is the same live, reopened, from a snap
   expect(inPlace / runs).toBeGreaterThan(0.2)
   expect(snapshots / runs).toBeGreaterThan(0.2)
   expect(records / runs).toBeGreaterThan(1)
+}, 3_600_000)
+
+test('it is also the same after the application enabled the plugins of its Immer', async () => {
+  const figures = await campaign(fc.sample(programs, RUNS / 4))
+  expect(figures.programs).toBe(RUNS / 4)
+  expect(figures.cycles).toBeLessThan(RUNS / 8)
+  expect(figures.records).toBeGreaterThan(RUNS / 4)
 }, 3_600_000)

@@ -70,7 +70,10 @@ const payload: fc.Arbitrary<unknown> = fc.record({
   }),
   values: fc.array(fc.jsonValue({ maxDepth: 2 }), { maxLength: 3 }),
   constant: fc.option(fc.integer({ min: 0, max: CONSTANTS.length - 1 })),
-  returned: fc.option(variable, { freq: 8 }),
+  returned: fc.oneof(
+    { weight: 7, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: variable },
+  ),
 })
 
 /** Batches of mutations, and after how many of them a snapshot is written. */

@@ -82,7 +82,7 @@ const HOME: Record<string, readonly string[]> = {
   'node:child_process': ['disk/'],
   'node:worker_threads': ['disk/', 'verify/'],
   'node:fs': ['disk/', 'cli/'],
-  'node:fs/promises': ['url/', 'check/', 'cli/'],
+  'node:fs/promises': ['disk/', 'url/', 'check/', 'cli/'],
   'node:console': ['cli/'],
   'node:timers/promises': ['disk/', 'shared/', 'postgres/', 'nats/', 'cli/'],
   'node:net': ['nats/'],

@@ -1,16 +1,12 @@
 // Who may use a file: owner, group, mode, access control list, and its extended attributes.
 import * as fs from 'node:fs'
+import { loadAddon } from './addon.ts'
 import { systemCode } from './system-error.ts'
 
 /** What the kernel computes of each file by itself. */
 const OF_THE_KERNEL = /^(security\.(ima|evm|capability)|trusted\.overlay\..*|com\.apple\..*)$/
 
-interface Attributes {
-  listAttrs(fd: number): Promise<readonly string[]>
-  getAttr(fd: number, name: string): Promise<Buffer | null>
-  setAttr(fd: number, name: string, value: Buffer): Promise<void>
-  removeAttr(fd: number, name: string): Promise<void>
-}
+type Attributes = NonNullable<Awaited<ReturnType<typeof loadAddon>>>
 
 /** Throws what the system throws, with a message that says what could not be kept. */
 export async function copyAccess(fd: number, path: string): Promise<void> {
@@ -32,7 +28,7 @@ export async function copyAccess(fd: number, path: string): Promise<void> {
 }
 
 async function copyAttributes(from: number, to: number, path: string): Promise<void> {
-  const attributes = await loadAttributes()
+  const attributes = process.platform === 'win32' ? undefined : await loadAddon()
   if (!attributes) return
   const wanted = await namesOf(attributes, from)
   const isSurplus = (name: string) => !wanted.includes(name)
@@ -63,16 +59,5 @@ async function kept(path: string, what: string, run: () => unknown): Promise<voi
   } catch (cause) {
     const message = `the new file cannot have the ${what} of ${path}: ${(cause as Error).message}`
     throw Object.assign(new Error(message, { cause }), { code: systemCode(cause) })
-  }
-}
-
-/** Undefined on platforms that have no such attributes or no addon to reach them. */
-async function loadAttributes(): Promise<Attributes | undefined> {
-  if (process.platform === 'win32' || 'Bun' in globalThis || 'Deno' in globalThis) return undefined
-  try {
-    // @ts-expect-error: it ships no types
-    return await import('fs-native-extensions')
-  } catch {
-    return undefined
   }
 }

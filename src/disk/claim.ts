@@ -27,6 +27,7 @@ import {
   livenessOf,
   parseHolder,
 } from './holder.ts'
+import { syncsOf } from './sync.ts'
 
 /** How long a claim waits until later ones have been withdrawn. */
 const WAIT_MS = 1000
@@ -55,7 +56,7 @@ export const newClaimName = (): string =>
  */
 export async function claim(path: string, others: Listing): Promise<() => void> {
   const name = newClaimName()
-  const release = publish(path, name)
+  const release = await publish(path, name)
   try {
     await assertAlone(path, name, () => [...claimsOf(path, name), ...others()])
     return release
@@ -149,7 +150,7 @@ function isOpenHere(fd: number): boolean {
 const statOf = (path: string) => fs.statSync(path, { throwIfNoEntry: false })
 
 /** Publishes the claim complete and, with flock(1), locked: by renaming it to its name. */
-function publish(path: string, name: string): () => void {
+async function publish(path: string, name: string): Promise<() => void> {
   const directory = directoryOf(path)
   const [file, draft] = [join(directory, name), join(directory, `${name}.new`)]
   for (;;) {
@@ -161,7 +162,8 @@ function publish(path: string, name: string): () => void {
       const holder = { ...identify(), by }
       if (by === 'pid') assertVisible(path, holder)
       fs.writeFileSync(fd, `${JSON.stringify(holder)}\n`)
-      fs.fdatasyncSync(fd)
+      const syncs = await syncsOf(fd, draft, { flags: 'r+' })
+      await Promise.resolve(syncs.datasync(fd)).finally(syncs.close)
       fs.renameSync(draft, file)
     } catch (error) {
       if (fd !== undefined) fs.closeSync(fd)
@@ -208,7 +210,7 @@ function assertVisible(path: string, { boot }: Holder): void {
   if (process.platform !== 'linux' || boot !== undefined) return
   const what = 'no lock can be had: the native addon and flock(1) cannot be run, nor /proc be read'
   const next =
-    'Under --permission, pass --allow-addons or --allow-fs-read=/proc, and in Deno -A. Or make sure that there is one writer and open with { lock: false }'
+    'Under --permission, pass --allow-fs-read=/proc, or --allow-addons with --allow-fs-read=/etc/alpine-release; in Deno, pass -A. Or make sure that there is one writer and open with { lock: false }'
   throw new StoreError('locked', `${path}: ${what}. ${next}.`, { path })
 }
 

@@ -1,6 +1,7 @@
 // Directories: made one by one, and synced.
 import * as fs from 'node:fs'
 import { dirname } from 'node:path'
+import { syncsOf } from './sync.ts'
 import { systemCode, systemError } from './system-error.ts'
 
 /**
@@ -8,12 +9,12 @@ import { systemCode, systemError } from './system-error.ts'
  * recursion never ends below a link that leads nowhere, in /proc, and in a directory that was removed.
  * Makes nothing where a link leads: its volume may not be mounted yet.
  */
-export function makeDirectory(path: string): void {
+export async function makeDirectory(path: string): Promise<void> {
   const missing: string[] = []
   for (let at = path; !fs.existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.push(at)
   for (const each of missing.reverse()) {
     makeOne(each)
-    syncDirectory(dirname(each))
+    await syncDirectory(dirname(each))
   }
 }
 
@@ -41,13 +42,14 @@ const NOT_SYNCED = new Set<unknown>(['EINVAL', 'EBADF', 'ENOTSUP', 'EOPNOTSUPP',
  * Does nothing if the file system cannot do it; PostgreSQL ignores the same errors. Then the sync of
  * the file, which follows each change of a name, is what makes its name durable.
  */
-export function syncDirectory(path: string): void {
+export async function syncDirectory(path: string): Promise<void> {
   // Windows cannot open a directory, and journals its names by itself.
   if (process.platform === 'win32') return
   const fd = openUnless(NOT_OPENED, path)
   if (fd === undefined) return
   try {
-    fs.fsyncSync(fd)
+    const syncs = await syncsOf(fd, path, { flags: 'r', isBlocking: true })
+    await Promise.resolve(syncs.sync(fd)).finally(syncs.close)
   } catch (error) {
     if (!NOT_SYNCED.has(systemCode(error))) throw error
   } finally {

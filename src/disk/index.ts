@@ -6,11 +6,10 @@ import { copyAccess } from './access.ts'
 import { makeDirectory, syncDirectory } from './directories.ts'
 import { followLinks } from './follow-links.ts'
 import { lock, tryLockFile } from './lock.ts'
+import { syncsOf } from './sync.ts'
 import { syncForReader } from './sync-reader.ts'
 import { systemError } from './system-error.ts'
 
-const fdatasync = promisify(fs.fdatasync)
-const fsync = promisify(fs.fsync)
 const read = promisify(fs.read)
 const write = promisify(fs.write)
 
@@ -42,7 +41,11 @@ export function nodeFileSystem(sync: 'async' | 'blocking' = 'async'): FileSystem
   }
 }
 
-function openFile(path: string, flags: 'r' | 'r+' | 'wx', isBlocking: boolean): OpenFile {
+async function openFile(
+  path: string,
+  flags: 'r' | 'r+' | 'wx',
+  isBlocking: boolean,
+): Promise<OpenFile> {
   // Before it is opened: opening a pipe would wait for its other end.
   const there = fs.statSync(path, { throwIfNoEntry: false })
   if (there && !there.isFile()) {
@@ -52,7 +55,13 @@ function openFile(path: string, flags: 'r' | 'r+' | 'wx', isBlocking: boolean): 
   // Numbers, not FileHandles: those are closed, with a warning, when they are collected.
   let fd = fs.openSync(path, FLAGS[flags], 0o600)
   const stat = fs.fstatSync(fd)
-  const datasync = (fd: number) => (isBlocking ? fs.fdatasyncSync(fd) : fdatasync(fd))
+  const syncs = await syncsOf(fd, path, {
+    flags: flags === 'r' ? 'r' : 'r+',
+    isBlocking,
+  }).catch((error: unknown) => {
+    fs.closeSync(fd)
+    throw error
+  })
   return {
     size: () => fs.fstatSync(fd).size,
     async read(into, position) {
@@ -65,8 +74,8 @@ function openFile(path: string, flags: 'r' | 'r+' | 'wx', isBlocking: boolean): 
       return fs.writeSync(fd, bytes, 0, bytes.length, position)
     },
     truncate: (size) => fs.ftruncateSync(fd, size),
-    datasync: () => (flags === 'r' ? syncForReader(fd, path, datasync) : datasync(fd)),
-    sync: () => (isBlocking ? fs.fsyncSync(fd) : fsync(fd)),
+    datasync: () => (flags === 'r' ? syncForReader(fd, path, syncs.datasync) : syncs.datasync(fd)),
+    sync: () => syncs.sync(fd),
     sizeAt(path) {
       const there = fs.statSync(path, { throwIfNoEntry: false })
       return there?.ino === stat.ino && there.dev === stat.dev ? there.size : undefined
@@ -74,11 +83,13 @@ function openFile(path: string, flags: 'r' | 'r+' | 'wx', isBlocking: boolean): 
     links: () => fs.fstatSync(fd).nlink,
     copyAccess: (path) => copyAccess(fd, path),
     tryLock: () => tryLockFile(fd),
-    close() {
+    async close() {
       // Its number is soon another file's: nothing that comes late may go there.
       const open = fd
       fd = -1
-      if (open >= 0) fs.closeSync(open)
+      if (open < 0) return
+      fs.closeSync(open)
+      await syncs.close()
     },
   }
 }

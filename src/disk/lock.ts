@@ -1,6 +1,7 @@
 // One writer: an operating-system lock, which the kernel releases however the process ends.
 import * as fs from 'node:fs'
 import { StoreError } from '../errors.ts'
+import { loadAddon } from './addon.ts'
 import { assertAlone, type Claim, claim, claimsOf, flock, heldBy, newClaimName } from './claim.ts'
 import { identify, livenessOf, parseHolder } from './holder.ts'
 
@@ -14,14 +15,14 @@ type TryLock = (fd: number) => boolean
  * (claim.ts). Throws StoreError `locked`, naming the holder.
  */
 export async function lock(path: string): Promise<() => void> {
-  const tryLock = await loadAddon()
+  const tryLock = await loadLock()
   const release = tryLock && (await lockFile(path, tryLock))
   return release ?? claim(path, () => signatureAsClaim(path))
 }
 
 /** Locks the open file itself, wherever it was found. True if only its path can be locked here. */
 export async function tryLockFile(fd: number): Promise<boolean> {
-  const answer = attempt(await loadAddon(), fd) ?? flock(fd, 'exclusive')
+  const answer = attempt(await loadLock(), fd) ?? flock(fd, 'exclusive')
   return answer !== 'held'
 }
 
@@ -93,16 +94,8 @@ function signatureAsClaim(path: string): readonly Claim[] {
   return [{ name, file: path, holder, liveness: holder ? livenessOf(holder) : 'unknown' }]
 }
 
-async function loadAddon(): Promise<TryLock | undefined> {
-  // The addon ends these processes when it is loaded.
-  if ('Bun' in globalThis || 'Deno' in globalThis) return undefined
-  try {
-    // @ts-expect-error: it ships no types
-    const { tryLock } = await import('fs-native-extensions')
-    // One byte far behind the end: on Windows, nobody else can read or write what is locked.
-    return (fd) => tryLock(fd, 2 ** 40, 1)
-  } catch {
-    // No prebuild for this platform, not in the bundle, or not allowed.
-    return undefined
-  }
+async function loadLock(): Promise<TryLock | undefined> {
+  const addon = await loadAddon()
+  // One byte far after the end: on Windows, nobody else can read or write what is locked.
+  return addon && ((fd) => addon.tryLock(fd, 2 ** 40, 1))
 }

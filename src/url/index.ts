@@ -141,7 +141,9 @@ const loadNats = () =>
 /** By a name that no bundler follows: a program without engines would have to install their clients. */
 async function load<T>(part: string, client: string): Promise<T> {
   try {
-    return await import(/* webpackIgnore: true */ /* @vite-ignore */ part)
+    return await import(
+      /* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ part
+    )
   } catch (error) {
     const { code, message = '' } = error as Partial<StoreError>
     if (!String(code).endsWith('MODULE_NOT_FOUND')) throw error

@@ -19,8 +19,8 @@ export interface StoreConfig<St, P, R, Q, I, V> {
   /** Initial state, or a Zod object schema accepting `{}`. JSON only. */
   state: St & CheckState<St>
   /** Facts, journaled and replayed: `{ payload?, upcast?, check?, apply }` by type name. */
-  mutations: { [K in keyof P]: MutationConfig<StateOf<St>, P[K]> } & {
-    [K in keyof R]: CheckConfig<StateOf<St>, Get<P, K>, R[K]>
+  mutations: { [K in keyof P]: PayloadConfig<P[K]> } & {
+    [K in keyof R]: RuleConfig<StateOf<St>, Get<P, K>, R[K]>
   }
   /** No longer dispatchable, but still in old journals. */
   retired?: { [K in keyof Q]: MutationConfig<StateOf<St>, Q[K]> }
@@ -30,7 +30,7 @@ export interface StoreConfig<St, P, R, Q, I, V> {
   }
 }
 
-export interface MutationConfig<S, P> {
+export interface PayloadConfig<P> {
   /** Its output is what is journaled: must be JSON and valid input again. Omit for a mutation without payload. */
   payload?: P & CheckPayload<P>
   /**
@@ -38,20 +38,35 @@ export interface MutationConfig<S, P> {
    * `upcaster(v1Schema, (old, meta) => current)` also gets the record's `seq`, `at` and `key`.
    */
   upcast?: { readonly [version: number]: z.core.$ZodType<InputOf<P>> | Upcaster<InputOf<P>> }
+}
+
+export interface ReducerConfig<S, P> {
   /**
    * What the replay check may find this mutation to depend on, each with the reason why that does no harm.
    * The check reports the reason as a note and does not vary this source.
    */
   accept?: AcceptedSources
   /** Change the draft or return a new state. Runs live and on every replay: synchronous, deterministic, never refuses. */
-  apply: (draft: Draft<S>, payload: PayloadOf<P>, meta: Meta) => void | Draft<S>
+  apply: (
+    draft: Draft<S>,
+    payload: PayloadOf<P>,
+    meta: Meta,
+  ) =>
+    | void
+    | Draft<S>
+    | NotAwaited
+    | Problem<'apply() returns nothing or the next state: write (draft) => { draft.n++ }'>
 }
+/** Nothing returns these: the compiler quotes them when a reducer returns something else. */
+type NotAwaited = Promise<
+  Problem<'apply() must be synchronous: await before dispatch(), and put the result into the payload'>
+>
 
-export interface CheckConfig<S, P, R> {
+export interface MutationConfig<S, P> extends PayloadConfig<P>, ReducerConfig<S, P> {}
+
+export interface RuleConfig<S, P, R> extends ReducerConfig<S, P> {
   /** Business rule before `apply`; live only, never on replay, so free to change. `return reject(code, details)` to refuse. */
   check?: (state: Immutable<S>, payload: PayloadOf<P>, meta: Meta) => R & OnlyRejections<R>
-  /** Again, for definitions in which no mutation has a payload: P has no names then. */
-  apply?: MutationConfig<S, P>['apply']
 }
 
 export interface CommandConfig<I> {
@@ -108,7 +123,10 @@ export interface Tx<S, M> {
   readonly state: Immutable<S>
   readonly at: string
   /** Check and apply now; throws the check's Rejection, which aborts the transaction unless `run` catches it. */
-  dispatch<K extends keyof M & string>(type: K, ...payload: PayloadArgs<M[K]>): Meta
+  dispatch<K extends keyof M & string>(
+    type: K | Problem<'call dispatch(type, payload) or dispatchAll([message])'>,
+    ...payload: PayloadArgs<M[K]>
+  ): Meta
 }
 
 export interface MutationPart<S, P, R> {
@@ -406,7 +424,7 @@ export interface Store<S, M, C, Q = {}> {
   refresh(): Promise<Immutable<S>>
   /** parse → check → apply to a draft → journal → publish. Resolves when durable. */
   dispatch<K extends keyof M & string>(
-    type: K,
+    type: K | Problem<'call dispatch(type, payload) or dispatchAll([message])'>,
     ...args: DispatchArgs<M[K]>
   ): Outcome<Receipt, RejectsOf<M[K]> | Invalid | Conflict>
   /** All or none, one record, one seq. */
@@ -776,9 +794,31 @@ export type Immutable<T> = T extends string | number | boolean | null | undefine
     ? T
     : T extends Table<infer V>
       ? ReadonlyTable<Immutable<V>>
+      : T extends readonly unknown[]
+        ? ImmutableArray<T>
+        : T extends object
+          ? ImmutableObject<T>
+          : T
+/** With a name of its own, an editor shows `ImmutableObject<Topic>` and not all that a Topic has. */
+export type ImmutableObject<T> = { readonly [K in keyof T]: Immutable<T[K]> }
+/** As an array type, which the compiler puts off, so that JSON may hold JSON; a mapped type would not end. */
+type ImmutableArray<T extends readonly unknown[]> = number extends T['length']
+  ? readonly Immutable<T[number]>[]
+  : { readonly [K in keyof T]: Immutable<T[K]> }
+/** What may be given where a T is parsed: arrays may be readonly, such as those of a state, all the way down. */
+export type Accepted<T> = T extends string | number | boolean | null | undefined
+  ? T
+  : T extends (...args: never[]) => unknown
+    ? T
+    : T extends readonly unknown[]
+      ? AcceptedArray<T>
       : T extends object
-        ? { readonly [K in keyof T]: Immutable<T[K]> }
+        ? AcceptedObject<T>
         : T
+type AcceptedObject<T> = { [K in keyof T]: Accepted<T[K]> }
+type AcceptedArray<T extends readonly unknown[]> = number extends T['length']
+  ? readonly Accepted<T[number]>[]
+  : { readonly [K in keyof T]: Accepted<T[K]> }
 /** Only seen in compile errors. */
 export interface Problem<Message extends string> {
   readonly problem: Message
@@ -815,25 +855,25 @@ type AllRejects<M> = RejectsOf<M[keyof M]>
 type CommandValue<X> = X extends { value: infer V } ? V : never
 type PayloadArgs<X> = X extends { input: infer I }
   ? undefined extends I
-    ? [payload?: I]
-    : [payload: I]
+    ? [payload?: Accepted<I>]
+    : [payload: Accepted<I>]
   : never
 type DispatchArgs<X> = X extends { input: infer I }
   ? undefined extends I
-    ? [payload?: I, options?: DispatchOptions]
-    : [payload: I, options?: DispatchOptions]
+    ? [payload?: Accepted<I>, options?: DispatchOptions]
+    : [payload: Accepted<I>, options?: DispatchOptions]
   : never
 type CommandArgs<X> = X extends { input: infer I }
   ? undefined extends I
-    ? [input?: I, options?: ExecuteOptions]
-    : [input: I, options?: ExecuteOptions]
+    ? [input?: Accepted<I>, options?: ExecuteOptions]
+    : [input: Accepted<I>, options?: ExecuteOptions]
   : never
 type Message<K, P> = undefined extends P ? { type: K; payload?: P } : { type: K; payload: P }
 type MutationMap<M> = {
   [K in keyof M & string]: M[K] extends { payload: infer P } ? Message<K, P> : never
 }
 type MutationInputMap<M> = {
-  [K in keyof M & string]: M[K] extends { input: infer I } ? Message<K, I> : never
+  [K in keyof M & string]: M[K] extends { input: infer I } ? Message<K, Accepted<I>> : never
 }
 type RecordMap<M> = {
   [K in keyof M & string]: M[K] extends { payload: infer P } ? RecordOf<K, P> : never
@@ -874,22 +914,28 @@ type OnlySync<V> = unknown extends V
 type CheckPayload<P> = unknown extends P
   ? unknown
   : P extends z.core.$ZodType
-    ? [JsonIssue<z.output<P>, 'payload'>] extends [never]
-      ? [z.output<P>] extends [z.input<P>]
-        ? unknown
-        : Problem<'payload: what the schema outputs must be valid input for it too, since the journal holds the output and replay parses it again'>
-      : Problem<`${JsonIssue<z.output<P>, 'payload'>}, which the journal cannot hold`>
+    ? JsonIssue<z.output<P>, 'payload'> extends infer Issue extends string
+      ? [Issue] extends [never]
+        ? [z.output<P>] extends [z.input<P>]
+          ? unknown
+          : Problem<'payload: what the schema outputs must be valid input for it too, since the journal holds the output and replay parses it again'>
+        : Problem<`${Issue}, which the journal cannot hold`>
+      : never
     : Problem<'payload must be a Zod schema'>
 type CheckState<St> = St extends z.core.$ZodType
-  ? [JsonIssue<z.output<St>, 'state'>] extends [never]
-    ? {} extends z.input<St>
-      ? unknown
-      : Problem<'a state schema must accept {}: give every field a .default()'>
-    : Problem<`${JsonIssue<z.output<St>, 'state'>}, which a snapshot cannot hold`>
+  ? JsonIssue<z.output<St>, 'state'> extends infer Issue extends string
+    ? [Issue] extends [never]
+      ? {} extends z.input<St>
+        ? unknown
+        : Problem<'a state schema must accept {}: give every field a .default()'>
+      : Problem<`${Issue}, which a snapshot cannot hold`>
+    : never
   : St extends object
-    ? [JsonIssue<St, 'state'>] extends [never]
-      ? unknown
-      : Problem<`${JsonIssue<St, 'state'>}, which a snapshot cannot hold`>
+    ? JsonIssue<St, 'state'> extends infer Issue extends string
+      ? [Issue] extends [never]
+        ? unknown
+        : Problem<`${Issue}, which a snapshot cannot hold`>
+      : never
     : Problem<'state must be an object'>
 /** never when T is JSON, else a message per offending path. Plain assignability first; depth-limited so recursive types end. */
 type JsonIssue<T, At extends string, Depth extends 0[] = []> = 0 extends 1 & T
@@ -916,17 +962,27 @@ type JsonIssue<T, At extends string, Depth extends 0[] = []> = 0 extends 1 & T
                       ? `${At} is a Set`
                       : T extends RegExp | PromiseLike<unknown> | ArrayBufferView | ArrayBuffer
                         ? `${At} is not JSON`
-                        : T extends readonly (infer E)[] | TableOf<infer E>
-                          ? JsonIssue<E, `${At}[]`, [...Depth, 0]>
-                          : T extends object
-                            ? {
-                                [K in keyof T]-?: JsonIssue<
+                        : T extends readonly unknown[]
+                          ? number extends T['length']
+                            ? JsonIssue<T[number], `${At}[]`, [...Depth, 0]>
+                            : {
+                                [K in keyof T]: JsonIssue<
                                   T[K],
-                                  `${At}.${K & string}`,
+                                  `${At}[${K & string}]`,
                                   [...Depth, 0]
                                 >
-                              }[keyof T]
-                            : `${At} is not JSON`
+                              }[number]
+                          : T extends TableOf<infer E>
+                            ? JsonIssue<E, `${At}[]`, [...Depth, 0]>
+                            : T extends object
+                              ? {
+                                  [K in keyof T]-?: JsonIssue<
+                                    T[K],
+                                    string extends K ? `${At}[]` : `${At}.${K & string}`,
+                                    [...Depth, 0]
+                                  >
+                                }[keyof T]
+                              : `${At} is not JSON`
 
 /** As much of a table as tells its values' type. */
 type TableOf<V> = { get(key: string): V; update(key: string, change: never): boolean }

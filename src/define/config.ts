@@ -4,7 +4,7 @@ import { parseInput } from '../mutation/validate.ts'
 import type { Declaration, Definition, ImpureSource, Upcaster } from '../types.ts'
 import { badDefinition, reading } from './bad-definition.ts'
 import { initialState } from './initial.ts'
-import { unknownName } from './names.ts'
+import { notAName, unknownName } from './names.ts'
 import { COMMAND_WORDS, MUTATION_WORDS, STORE_WORDS } from './near-misses.ts'
 import { outputIssue } from './output.ts'
 import { readPart } from './part.ts'
@@ -107,6 +107,7 @@ function readStore(maker: string, config: unknown): Definition {
       const known = [...declared.values()]
         .filter((each) => seq !== undefined || !each.retired)
         .map((each) => each.type)
+      if (typeof type !== 'string') throw notAName(type)
       throw unknownName(type, known, seq === undefined ? 'mutations' : 'mutations or retired', seq)
     },
     commands: [...commands.keys()],

@@ -113,8 +113,13 @@ const payloads: Case[] = [
   [
     'a Date in a record',
     'z.object({ days: z.record(z.string(), z.date()) })',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how the compiler writes it
-    'payload.days.${string} is a Date',
+    'payload.days[] is a Date',
+  ],
+  ['a Date in a tuple', 'z.tuple([z.string(), z.date()])', 'payload[1] is a Date'],
+  [
+    'a Date below a key named "properties"',
+    'z.object({ properties: z.object({ d: z.date() }) })',
+    'payload.properties.d is a Date',
   ],
   [
     'a Date in one option of a union',
@@ -213,9 +218,21 @@ const definitions: Case[] = [
   },
   {
     promise: 'an async apply is refused',
-    says: "Type 'Promise<void>' is not assignable to type 'void | ",
+    says: 'apply() must be synchronous: await before dispatch(), and put the result into the payload',
     code: mutation('async apply(draft) { draft.count += 1 }, // ✗'),
   },
+  {
+    promise: 'an async apply that gives a state is refused',
+    says: 'apply() must be synchronous: await before dispatch(), and put the result into the payload',
+    code: mutation('apply: async (draft) => ({ ...draft, count: 1 }), // ✗'),
+  },
+  ...['draft.count++', 'draft.count > 9', '(draft as { text?: string }).text = "x"'].map(
+    (expression): Case => ({
+      promise: `an apply that returns ${expression} is refused`,
+      says: 'apply() returns nothing or the next state: write (draft) => { draft.n++ }',
+      code: mutation(`apply: (draft) => (${expression}), // ✗`),
+    }),
+  ),
   {
     promise: 'an apply that rejects is refused: rules belong to check and commands',
     says: `Type 'Rejection<"full", undefined>' is not assignable`,
@@ -253,7 +270,7 @@ const definitions: Case[] = [
   },
   {
     promise: 'a command that dispatches an unknown mutation is refused',
-    says: `Argument of type '"ad"' is not assignable to parameter of type '"add" | "reset"'`,
+    says: `Argument of type '"ad"' is not assignable to parameter of type '"add" | "reset"`,
     code: command("run(tx) {\ntx.dispatch('ad', { by: 1 }) // ✗\n},"),
   },
   {
@@ -332,7 +349,7 @@ const definitions: Case[] = [
   },
 ]
 
-const NAMES = `is not assignable to parameter of type '"addTopic" | "reset"'`
+const NAMES = `is not assignable to parameter of type '"addTopic" | "reset"`
 const calls: Case[] = [
   [
     'dispatching a mutation that is unknown',
@@ -343,6 +360,21 @@ const calls: Case[] = [
     'dispatching a retired mutation',
     `Argument of type '"renameTopic"' ${NAMES}`,
     "await store.dispatch('renameTopic', { from: 'orders' })",
+  ],
+  [
+    'dispatching a message',
+    'call dispatch(type, payload) or dispatchAll([message])',
+    "await store.dispatch({ type: 'addTopic', payload: { name: 'orders' } })",
+  ],
+  [
+    'dispatching a parsed message',
+    'call dispatch(type, payload) or dispatchAll([message])',
+    'const message = broker.schema.parse({}); await store.dispatch(message)',
+  ],
+  [
+    'dispatching a message in a transaction',
+    'call dispatch(type, payload) or dispatchAll([message])',
+    "await store.transaction((tx) => tx.dispatch({ type: 'reset' }))",
   ],
   [
     'dispatching a payload of a wrong type',

@@ -19,7 +19,6 @@ export const MUTATION_WORDS: NearMisses = {
   check: 'checks guard guards rule rules validate validator when canApply precondition',
   apply: 'reduce reducer handler handle evolve mutate update run execute fn on produce',
   accept: 'accepts accepted allow allows ignore suppress impure',
-  accept: 'accepts allow allows ignore',
 }
 export const COMMAND_WORDS: NearMisses = {
   input: 'schema payload body args arguments params data inputSchema',

@@ -69,7 +69,7 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /** What `function*` and `async function*` return: calling them runs nothing. */
-export const isGenerator = (value: unknown): boolean =>
+const isGenerator = (value: unknown): boolean =>
   /^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(value))
 
 /** What was thrown, as a text. Users throw what they like, also what has no text. */

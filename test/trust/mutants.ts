@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Subject } from './world.ts'
 
-interface Mutant {
+export interface Mutant {
   readonly name: string
   /** So many trials do not see it: they need not be made each time. */
   readonly rareUntil?: number

@@ -24,7 +24,7 @@ import { SideBySide } from './side-by-side.ts'
 import { findInvalid, findShared, isShared } from './state.ts'
 import { checkInitial, findInvalidSteadily } from './state-schema.ts'
 import { readUpcast } from './upcasts.ts'
-import { watch } from './watch.ts'
+import { begin, watch } from './watch.ts'
 
 /** How often the state as a whole is looked at, at most. */
 const LOOKS = 10
@@ -66,6 +66,8 @@ export class JournalCheck {
     let info: JournalInfo | undefined
     try {
       info = await this.#journal.open(this.#definition.name)
+      // What the journal holds was written before.
+      begin()
       await this.#replay(info)
     } catch (error) {
       this.#tellBroken(error)
@@ -104,7 +106,12 @@ export class JournalCheck {
     keep()
     const [definition, journal] = [this.#definition, this.#journal]
     const tell = (found: Found) => this.#tell(found)
-    for await (const records of readUpcast(definition, journal, this.#base, tell)) {
+    for await (const records of readUpcast(
+      definition,
+      journal,
+      { after: this.#base, until: info.head },
+      tell,
+    )) {
       try {
         for (const record of records) {
           if (!this.#checkRecord(record)) return

@@ -5,7 +5,7 @@ import { trapLater } from './trap-later.ts'
 import { trapLocales } from './trap-locales.ts'
 import { trapPlaces } from './trap-places.ts'
 import { trapRandom } from './trap-random.ts'
-import { beginAt, running, unwatched, type Watched } from './watch.ts'
+import { begin, running, unwatched, type Watched } from './watch.ts'
 
 export type Code = (...args: never[]) => unknown
 export type Host = Record<string, unknown>
@@ -130,7 +130,7 @@ const LOGS =
 
 function install(): () => void {
   const traps = new Traps()
-  beginAt(nextMillisecond())
+  begin()
   trapClocks(traps)
   trapRandom(traps)
   trapLocales(traps)
@@ -151,11 +151,4 @@ function install(): () => void {
     traps.remove()
     sync?.()
   }
-}
-
-/** So that no record and no date from before the check has a time since it began. */
-function nextMillisecond(): number {
-  const now = Date.now()
-  while (Date.now() === now) {}
-  return now
 }

@@ -10,6 +10,7 @@ import {
   variantsFor,
 } from './elsewhere.ts'
 import { type Found, isThrown, messageOf } from './findings.ts'
+import type { Range } from './locate.ts'
 import { HERE, type Use, watch } from './watch.ts'
 
 /** So many records with old payloads are decoded again, unless their upcasters use something impure. */
@@ -18,22 +19,22 @@ const TWICE = 1_000
 type Result = { readonly decoded: Decoded } | { readonly thrown: string }
 
 /**
- * The records with seq > `after`, as `readDecoded` gives them. Tells of upcasters that depend on more than
+ * The records of a range, as `readDecoded` gives them. Tells of upcasters that depend on more than
  * payload and meta. Throws as `readDecoded` does.
  */
 export async function* readUpcast(
   definition: Definition,
   journal: Journal,
-  after: number,
+  { after, until }: Range,
   tell: (found: Found) => void,
 ): AsyncGenerator<Iterable<Decoded>> {
   if ([...definition.mutations.values()].every(({ version }) => version === 1)) {
-    yield* readDecoded(definition, journal, undefined, after)
+    yield* readDecoded(definition, journal, until, after)
     return
   }
   const upcasts = new Upcasts(definition, tell)
   let seq = after
-  for await (const entries of journal.read(after)) {
+  for await (const entries of journal.read(after, { to: until })) {
     yield upcasts.check(entries, decodeBehind(definition, journal, entries, seq))
     seq = Math.max(seq, entries.at(-1)?.seq ?? 0)
   }

@@ -110,15 +110,19 @@ function fraction(draw: number, seed = 0): number {
 }
 
 let watched: Watched | undefined
-/** When the first check that is under way began, in milliseconds since 1970. */
+/** When the last check began, in milliseconds since 1970. */
 let started = 0
 
 /** The function that is running; undefined between two, and while one writes to a log. */
 export const running = (): Watched | undefined => watched
 
-/** Sets when variant 0 takes place. */
-export function beginAt(ms: number): void {
-  started = ms
+/** The real one. */
+const realNow = Date.now
+
+/** Variant 0 is from now on. Ends with the millisecond, so that no time that is known by now is later. */
+export function begin(): void {
+  started = realNow()
+  while (realNow() === started) {}
 }
 
 /** Whether `ms` can only come from a clock that was read since the check began. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { access, appendFile, constants } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { glob, isDynamicPattern } from 'tinyglobby'
-import { recordingPath, writeRecording } from '../check/index.ts'
+import { recordingPath, setTraps, writeRecording } from '../check/index.ts'
 import type {
   AnyStoreDefinition,
   CheckOptions as CheckOfJournal,
@@ -23,6 +23,7 @@ import {
 import { compareSchemas, type SchemaLock, schemaLock } from '../schema/index.ts'
 import type { SharedSource } from '../url/index.ts'
 import { SharedReader } from '../url/index.ts'
+import { compareDeclared, declareElsewhere } from './elsewhere.ts'
 import { type Loaded, load } from './load.ts'
 import { readSchemaLock } from './lock-file.ts'
 import { print } from './output.ts'
@@ -91,6 +92,9 @@ async function check(patterns: string[], options: CheckOptions): Promise<void> {
   if (isShared && (options.update || options.shrink))
     throw new Error('--update and --shrink write beside a file: copy the journal to one before')
   if (options.shrink) for (const { name } of journals) await refuseToOverwrite(name)
+  const elsewhere = declareElsewhere(options.store)
+  // Before the definition is loaded, so that a clock that its modules keep is one with a trap.
+  setTraps()
   const loaded = await load(options.store)
   const locked = await readLock(loaded, options)
   const reports: ReplayReport[] = []
@@ -99,6 +103,7 @@ async function check(patterns: string[], options: CheckOptions): Promise<void> {
     journals: reports,
     findings: [
       ...(locked ? compareSchemas(locked, schemaLock(loaded.definition), lockPath(options)) : []),
+      ...compareElsewhere(loaded, reports, await elsewhere),
       ...(options.requireCoverage ? notCovered(reports, loaded.file) : []),
     ],
   }
@@ -109,6 +114,24 @@ async function check(patterns: string[], options: CheckOptions): Promise<void> {
     }
   }
   process.exitCode = isOk(result) ? 0 : 1
+}
+
+function compareElsewhere(
+  loaded: Loaded,
+  reports: readonly ReplayReport[],
+  there: Awaited<ReturnType<typeof declareElsewhere>>,
+): Finding[] {
+  if (there instanceof Error) {
+    console.error(`${loaded.file}: ${there.message}, so its initial state was not compared`)
+    return []
+  }
+  const isTold = reports.some(({ findings }) =>
+    findings.some(({ seq, severity, rule }) => {
+      const isAbout = rule === 'impure' || rule === 'nondeterministic'
+      return seq === 0 && severity === 'error' && isAbout
+    }),
+  )
+  return compareDeclared(loaded, there, isTold)
 }
 
 /** Throws where there is nothing to check: a check of no journals would always be fine. */

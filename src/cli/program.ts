@@ -19,6 +19,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   import: async () => (await import('./import.ts')).importCommand(),
 }
 
+/** For this program itself. */
+const HIDDEN: typeof COMMANDS = {
+  elsewhere: async () => (await import('./elsewhere.ts')).elsewhereCommand(),
+}
+
 /**
  * With the commands that it takes to run `args`; without them, with all. Ends the process with 2
  * where it is used wrongly.
@@ -30,7 +35,7 @@ export async function program([first]: readonly string[] = []): Promise<Command>
     .showHelpAfterError()
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   for (const name of needed(first)) {
-    const command = await COMMANDS[name]?.()
+    const command = await (COMMANDS[name] ?? HIDDEN[name])?.()
     if (command) all.addCommand(command.copyInheritedSettings(all))
   }
   return all
@@ -40,5 +45,6 @@ export async function program([first]: readonly string[] = []): Promise<Command>
 function needed(first: string | undefined): readonly string[] {
   if (first === '--version' || first === '-V') return []
   const names = Object.keys(COMMANDS)
-  return first !== undefined && names.includes(first) ? [first] : names
+  const isOne = first !== undefined && (names.includes(first) || Object.hasOwn(HIDDEN, first))
+  return isOne ? [first] : names
 }

@@ -362,7 +362,7 @@ export class SchemaReading {
       return this.read(first, 'accepted')
     }
     const node = isTransform(first) ? true : this.read(first, 'accepted')
-    return marked(node, [wholeMark('checks behind code', schema)])
+    return marked(node, [wholeMark('checks after code', schema)])
   }
 }
 

@@ -16,19 +16,14 @@ const trims = { decode: (value: string) => value.trim(), encode: (value: string)
 
 const narrowings: readonly Pair[] = [
   ['a check before a pipe', text, z.string().max(3).pipe(z.string()), 'orders'],
-  ['a check behind a pipe', text, z.string().pipe(z.string().max(3)), 'orders'],
+  ['a check after a pipe', text, z.string().pipe(z.string().max(3)), 'orders'],
   [
-    'a check behind a transform',
+    'a check after a transform',
     text,
     text.transform((value) => value).pipe(z.string().max(3)),
     'orders',
   ],
-  [
-    'a check behind a preprocess',
-    text,
-    z.preprocess((value) => value, z.string().max(3)),
-    'orders',
-  ],
+  ['a check after a preprocess', text, z.preprocess((value) => value, z.string().max(3)), 'orders'],
   ['a preprocess that trims', text, z.preprocess((value) => String(value).trim(), text), ' x '],
   ['a codec that trims', text, z.codec(text, text, trims), ' x '],
   ['a string of true or false', text, z.stringbool() as never, 'yes'],
@@ -55,9 +50,39 @@ const narrowings: readonly Pair[] = [
     z.intersection(v(z.strictObject({ b: number })), v(z.strictObject({ c: number }))),
     { v: { b: 1, c: 2 } },
   ],
+  [
+    'a key that a record refuses and the other side has',
+    z.intersection(z.record(z.string().regex(/^x/), number), z.object({ a: text })),
+    z.intersection(z.record(z.string().regex(/^x/), number), z.object({ a: z.string().max(1) })),
+    { x: 1, a: 'orders' },
+  ],
+  [
+    'a catch that gave what it was given',
+    text.catch((context) => (context?.input as string) ?? 'x'),
+    text,
+    1,
+  ],
+  [
+    'a check that was made under a condition only',
+    text.check(z.minLength(5, { when: () => false } as never)),
+    text.min(5),
+    'a',
+  ],
+  [
+    'a pattern that is not quite what includes() does',
+    text.includes('b', { position: 1 }),
+    text.regex(/^.{1,}b/),
+    'a\nb',
+  ],
   ['another normalization', text.normalize('NFC'), text.normalize('NFD'), 'é'],
   ['a multiple that zod takes for one', number.multipleOf(4), number.multipleOf(2), 3e-15],
-  ['a number that zod takes for an integer', number.multipleOf(2), z.int(), 1e-16],
+  ['a number that zod takes for an integer', number.multipleOf(2).min(-9).max(9), z.int(), 1e-16],
+  [
+    'a url in a union, of which white space is cut',
+    text,
+    z.union([z.url(), text]),
+    ' https://y.org',
+  ],
 ]
 
 const absences: readonly (readonly [string, z.ZodType])[] = [
@@ -128,8 +153,8 @@ const widenings: readonly (readonly [string, z.ZodType, z.ZodType])[] = [
     text.transform((value) => value.trim()),
   ],
   ['an option in front that cannot be it', text, z.union([z.coerce.number().array(), text])],
-  ['an option behind', text, z.union([text, z.coerce.string()])],
-  ['an object behind', a, z.union([a, ab])],
+  ['an option after it', text, z.union([text, z.coerce.string()])],
+  ['an object after it', a, z.union([a, ab])],
   ['an object in front that needs more', a, z.union([ab, a])],
   [
     'a union of kinds',
@@ -216,7 +241,7 @@ describe('an upcaster', () => {
   test.each<[string, z.ZodType]>([
     ['a pipe that narrows', v(text).pipe(v(z.string().max(3))) as never],
     [
-      'a check behind a transform',
+      'a check after a transform',
       v(text)
         .transform((old) => old)
         .pipe(v(z.string().max(3))) as never,

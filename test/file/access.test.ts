@@ -11,8 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fileJournal, nodeFileSystem } from 'ministore-ts/file'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { whyNoTool } from '../trust/probe.ts'
+import { faultyDisk } from './faulty-disk.ts'
 import { ledger } from './ledger.ts'
 import { run, start } from './processes.ts'
 import { tempJournal } from './temp-journal.ts'
@@ -177,6 +179,48 @@ describe('a file that somebody made for the journal', () => {
       await expect(ledger.open(path)).rejects.toMatchObject({ code: 'locked' })
     },
   )
+
+  test.skipIf(!isRoot)(
+    'in such a directory is refused while a writer without the native addon has claimed it',
+    async () => {
+      const path = join(dirname(tempJournal()), 'read-only/ledger.journal')
+      mkdirSync(`${path}.lock.d`, { recursive: true })
+      chmodSync(dirname(dirname(path)), 0o755)
+      writeFileSync(`${path}.lock.d/00mjxyz12-0123456789ab`, '{}')
+      writeFileSync(path, '')
+      chownSync(path, NOBODY, NOBODY)
+      const refusal = await run('dispatch', path, { user: NOBODY })
+      expect(refusal).toMatchObject({ code: 'io', message: expect.stringContaining('EACCES') })
+    },
+  )
+
+  test('needs its lock file where a lock of the journal itself keeps nobody out', async () => {
+    const path = await journal()
+    const real = nodeFileSystem()
+    const denied = () => Promise.reject(Object.assign(new Error('EACCES'), { code: 'EACCES' }))
+    const fileSystem: typeof real = {
+      ...real,
+      lock: denied,
+      async open(path, flags) {
+        return { ...(await real.open(path, flags)), tryLock: () => true }
+      },
+    }
+    await expect(ledger.open(fileJournal(path, { fileSystem }))).rejects.toThrow('EACCES')
+    const store = await ledger.open(fileJournal(path, { fileSystem: { ...real, lock: denied } }))
+    expect(store.seq).toBe(2)
+    await store.close()
+  })
+
+  test('is empty again if the header cannot be written', async () => {
+    const path = tempJournal()
+    writeFileSync(path, '')
+    const disk = faultyDisk()
+    disk.fault = ({ operation, path: at, bytes }) =>
+      operation === 'write' && at === path && bytes > 1 ? new Error('ENOSPC') : undefined
+    await expect(ledger.open(fileJournal(path, disk))).rejects.toThrow('ENOSPC')
+    expect(readFileSync(path, 'utf8')).toBe('')
+    await (await ledger.open(path)).close()
+  })
 
   test.skipIf(!isRoot)('with a lock file that this process may not open is opened', async () => {
     const path = tempJournal()

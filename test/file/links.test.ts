@@ -9,6 +9,7 @@ import {
   readlinkSync,
   realpathSync,
   rmdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -126,8 +127,13 @@ describe('a journal behind a symbolic link', () => {
     const before = process.cwd()
     onTestFinished(() => process.chdir(before))
     process.chdir(dirname(paths.link))
+    const plain = await ledger.open('plain.jsonl')
     const store = await ledger.open('data.jsonl')
     process.chdir('/')
+    await plain.dispatch('note', 'a')
+    await plain.close()
+    expect((await ledger.replay(join(dirname(paths.link), 'plain.jsonl'))).seq).toBe(1)
+    for (const name of ['plain.jsonl', 'plain.jsonl.lock']) rmSync(join(dirname(paths.link), name))
     await store.dispatch('note', 'a')
     await store.compact()
     await store.close()

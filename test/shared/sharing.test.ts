@@ -1,4 +1,12 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -301,6 +309,26 @@ describe('a journal that is not what it was', () => {
     await expect(reading).rejects.toMatchObject({ code: 'unknown_mutation' })
     expect(stops).toEqual([expect.stringContaining('unknown_mutation')])
     await a.close()
+  })
+
+  test('a snapshot behind a symbolic link is where the link leads, and keeps its mode', async () => {
+    const server = new Server()
+    const directory = mkdtempSync(join(tmpdir(), 'ministore-'))
+    const [snapshot, real] = ['link', 'real'].map((name) => join(directory, name))
+    if (!snapshot || !real) throw new Error('no paths')
+    symlinkSync('real', snapshot)
+    const store = await names.open(sharedJournal(server.engine(), { snapshot }))
+    await store.dispatch('take', { name: 'first', by: 'a' })
+    expect((await store.snapshot()).path).toBe(real)
+    chmodSync(real, 0o640)
+    await store.dispatch('take', { name: 'second', by: 'a' })
+    await store.snapshot()
+    await store.close()
+    expect(lstatSync(snapshot).isSymbolicLink()).toBe(true)
+    expect(statSync(real).mode & 0o777).toBe(0o640)
+    const again = await names.open(sharedJournal(server.engine(), { snapshot }))
+    expect(again.recovery).toMatchObject({ records: 0, snapshot: { used: true, seq: 2 } })
+    await again.close()
   })
 
   test('a store behind the truncation says compacted; a snapshot helps where it is new enough', async () => {

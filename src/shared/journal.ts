@@ -13,6 +13,9 @@ export interface SharedOptions {
   snapshot?: string | undefined
 }
 
+/** How long a read may lag, in milliseconds, before what it does not show counts as lost. */
+const STALE_MS = 2_000
+
 /** `id`: the one that it has in another journal, if it comes from there. Default: a new one. */
 export interface NewSharedEntry extends NewEntry {
   readonly id?: string | undefined
@@ -51,6 +54,8 @@ class EngineJournal implements SharedJournal {
   #conflicts: Backoff | undefined
   /** The last seq that this process knows to be durable. */
   #seen = 0
+  /** When a read first ended before that, by `performance.now()`; undefined if the last one did not. */
+  #shortSince: number | undefined
   #ending = new AbortController()
   #isOpen = false
   #isReadOnly = false
@@ -91,6 +96,7 @@ class EngineJournal implements SharedJournal {
     this.#isOpen = true
     this.#isReadOnly = false
     this.#conflicts = undefined
+    this.#shortSince = undefined
     this.#ending = new AbortController()
     try {
       return await run()
@@ -118,42 +124,61 @@ class EngineJournal implements SharedJournal {
   }
 
   /**
-   * Naming the expected seq makes it safe to send the same entries again: one of the attempts can be first
-   * at most, and the ids tell whether it was.
+   * Sends the entries until it is known what became of them. Naming the expected seq makes it safe to send the
+   * same entries again: only one of the attempts can be the first, and the ids show whether it was.
+   *
+   * After an attempt without an answer, a conflict proves nothing: it may come from that very attempt, before any
+   * read shows its record. Only a record in the place of ours, with another id, is a conflict then.
    */
   async #settle(entries: readonly Unsent[], expected: number): Promise<AppendResult> {
     const backoff = this.#backoff()
     let doubt: StoreError | undefined
+    /** How many of the first entries are certainly in the journal. */
+    let confirmed = 0
     for (;;) {
+      let failure: StoreError | undefined
       try {
-        const result = await this.#engine.append(entries, expected)
-        // Too late, perhaps, for what an attempt before has done.
+        const rest = entries.slice(confirmed)
+        const result = await this.#engine.append(rest, expected + confirmed)
         if (result.ok || !doubt) return result
-        return (await this.#found(entries, expected)) ?? result
       } catch (error) {
-        const isOver = !isPassing(error)
-        if (!isOver && error.code === 'unknown') doubt = error
         // Whatever it is, it does not say what became of the attempt before.
-        if (isOver || !(await backoff.wait())) throw doubt ?? error
+        if (!isPassing(error)) throw doubt ?? error
+        if (error.code === 'unknown') doubt = error
+        failure = error
       }
-      const found = doubt && (await this.#found(entries, expected).catch(() => undefined))
-      if (found) return found
+      if (doubt) {
+        const { count, head } = await this.#find(entries, expected, confirmed)
+        confirmed = count
+        const isSettled = confirmed === entries.length || head !== undefined
+        if (isSettled && confirmed > 0) return { ok: true, seq: expected + confirmed }
+        if (head !== undefined) return { ok: false, head }
+      }
+      if (!(await backoff.wait())) throw doubt ?? failure
     }
   }
 
-  /** What became of entries that were sent; undefined where nothing is at their place yet. */
-  async #found(entries: readonly Unsent[], expected: number): Promise<AppendResult | undefined> {
-    let seq = expected
-    for await (const batch of this.#engine.read(expected, { to: expected + entries.length })) {
-      for (const entry of batch) {
-        if (entry.id !== entries[seq - expected]?.id) {
-          const head = Math.max(entry.seq, this.#seen)
-          return seq === expected ? { ok: false, head } : { ok: true, seq }
+  /**
+   * Returns how many of the first entries a read shows; `head` if it shows another record in the place of the next.
+   * A read that fails shows nothing.
+   */
+  async #find(
+    entries: readonly Unsent[],
+    expected: number,
+    confirmed: number,
+  ): Promise<{ readonly count: number; readonly head?: number }> {
+    let count = confirmed
+    const from = expected + confirmed
+    try {
+      for await (const batch of this.#engine.read(from, { to: expected + entries.length })) {
+        for (const entry of batch) {
+          if (entry.id !== entries[count]?.id)
+            return { count, head: Math.max(entry.seq, this.#seen) }
+          count += 1
         }
-        seq = entry.seq
       }
-    }
-    return seq === expected ? undefined : { ok: true, seq }
+    } catch {}
+    return { count }
   }
 
   /** Before what the others did is read, so that it is fresh when ours is sent. */
@@ -184,8 +209,11 @@ class EngineJournal implements SharedJournal {
           if (seq > after) yield batch.filter((entry) => entry.seq > after)
           this.#assertOpen()
         }
-        if (seq < known) throw this.#lost(seq, known)
-        return
+        if (seq >= known) {
+          this.#shortSince = undefined
+          return
+        }
+        throw this.#short(seq, known)
       } catch (error) {
         if (isPassing(error) && (await backoff.wait())) continue
         this.#assertOpen()
@@ -238,6 +266,15 @@ class EngineJournal implements SharedJournal {
 
   #backoff(): Backoff {
     return new Backoff(this.#timeout, this.#ending.signal)
+  }
+
+  /** A replica that lags may have answered. If reads stay short for longer than one lags, records are lost. */
+  #short(head: number, seq: number): StoreError {
+    const now = performance.now()
+    this.#shortSince ??= now
+    if (now - this.#shortSince >= STALE_MS) return this.#lost(head, seq)
+    const what = `shows records up to seq ${head} now, where this process has seen ${seq}`
+    return this.#error('unavailable', `${what}: a replica that lags may have answered`)
   }
 
   #lost(head: number, seq: number): StoreError {

@@ -155,6 +155,104 @@ describe('where nobody knows whether it was written', () => {
   })
 })
 
+describe('where the answer is lost and reads lag, as after the death of a leader', () => {
+  /** An engine whose first append is done and not answered, and whose first reads do not show its last records. */
+  const lagging = (server: Server, reads: number, lag = 10): Engine => {
+    let [appends, left] = [0, reads]
+    const network: Network = { ...perfect, lag: () => (appends > 0 && left-- > 0 ? lag : 0) }
+    const engine = server.engine(network)
+    return {
+      ...engine,
+      append: async (batch, expected) => {
+        const result = await engine.append(batch, expected)
+        appends += 1
+        if (appends === 1) throw new StoreError('unknown', 'no answer')
+        return result
+      },
+    }
+  }
+  const open = (engine: Engine, timeout?: number) => names.open(sharedJournal(engine, { timeout }))
+  const payload = { name: 'x', by: 'a' }
+
+  test('one dispatch is one record, and is not refused because of itself', async () => {
+    for (const [what, options] of [
+      ['dispatch'],
+      ['dispatch', { key: 'k' }],
+      ['all'],
+      ['command'],
+    ] as const) {
+      const server = new Server()
+      const a = await open(lagging(server, 12))
+      const outcome =
+        what === 'dispatch'
+          ? a.dispatch('take', payload, options)
+          : what === 'all'
+            ? a.dispatchAll([{ type: 'take', payload }])
+            : a.execute('takeAs', payload)
+      expect(await outcome, what).toMatchObject({ ok: true, seq: 1, duplicate: false })
+      expect(server.head, what).toBe(1)
+      expect(a.state.count, what).toBe(1)
+      await a.close()
+    }
+  })
+
+  test('several that were sent together are each there once, also if a read shows only the first', async () => {
+    const server = new Server()
+    const a = await open(lagging(server, 4, 2))
+    const all = ['x', 'y', 'z'].map((name) => a.dispatch('take', { name, by: 'a' }))
+    expect((await Promise.all(all)).map(({ seq }) => seq)).toEqual([1, 2, 3])
+    expect(server.head).toBe(3)
+    await a.close()
+  })
+
+  test("somebody else's record in its place is a conflict, however late it shows", async () => {
+    const server = new Server()
+    const engine = server.engine({ ...perfect, lag: () => (reads++ < 4 ? 1 : 0) })
+    let [appends, reads] = [0, -1]
+    const a = await open({
+      ...engine,
+      append: async (batch, expected) => {
+        appends += 1
+        if (appends > 1) return engine.append(batch, expected)
+        server.append(theirs('x'), server.head)
+        throw new StoreError('unknown', 'no answer')
+      },
+    })
+    expect(await a.dispatch('take', payload).safe()).toMatchObject({ ok: false, code: 'taken' })
+    expect(server.head).toBe(1)
+    await a.close()
+  })
+
+  test('is unknown when the time is over, and shown when a read shows it', async () => {
+    const server = new Server()
+    const a = await open(lagging(server, Number.POSITIVE_INFINITY), 60)
+    await expect(a.dispatch('take', payload)).rejects.toMatchObject({ code: 'unknown' })
+    expect(server.head).toBe(1)
+    await a.close()
+  })
+
+  test('a read that lags is not taken for a loss; one that stays short is', async () => {
+    const server = new Server()
+    const network = { ...perfect, lag: () => lag }
+    let lag = 0
+    const a = await opened(server, network)
+    for (const name of ['x', 'y', 'z']) await a.dispatch('take', { name, by: 'a' })
+    const read = async () => {
+      const seqs: number[] = []
+      for await (const { seq } of a.records()) seqs.push(seq)
+      return seqs
+    }
+    lag = 2
+    setTimeout(() => {
+      lag = 0
+    }, 30)
+    expect(await read()).toEqual([1, 2, 3])
+    lag = 2
+    await expect(read()).rejects.toMatchObject({ code: 'rewound' })
+    await a.close()
+  })
+})
+
 describe('following', () => {
   /** The engine, whose `follow` breaks when it is told to. */
   const breaking = (server: Server, error: unknown) => {

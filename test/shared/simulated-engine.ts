@@ -15,6 +15,8 @@ export interface Network {
   delay(): number
   /** Whether reads find nobody now. */
   isAway(): boolean
+  /** How many of the last records the replica that answers the next read does not have yet. */
+  lag?(): number
 }
 
 export const perfect: Network = { fate: () => 'fine', delay: () => 0, isAway: () => false }
@@ -75,11 +77,14 @@ export class Server {
       await pause()
       if (network.isAway()) throw away()
       assertSame()
-      for (let seq = after; seq < Math.min(to, this.head); ) {
+      const shown = () => Math.min(to, this.head - (network.lag?.() ?? 0))
+      for (let seq = after, end = shown(); seq < end; end = shown()) {
         if (seq < this.first - 1)
           throw new StoreError('compacted', `record ${seq + 1} was truncated`, { path: name })
-        const batch = this.entries.filter((entry) => entry.seq > seq && entry.seq <= to).slice(0, 7)
-        seq = batch.at(-1)?.seq ?? to
+        const batch = this.entries
+          .filter((entry) => entry.seq > seq && entry.seq <= end)
+          .slice(0, 7)
+        seq = batch.at(-1)?.seq ?? end
         yield batch
         await pause()
         if (network.isAway()) throw away()
@@ -128,11 +133,14 @@ export class Server {
           if (this.head <= seq) await this.change(signal)
           await pause()
           try {
+            const before = seq
             for await (const batch of read(seq)) {
               if (signal.aborted) return
               seq = batch.at(-1)?.seq ?? seq
               yield batch
             }
+            // The replica has not got it yet.
+            if (seq === before) await turn()
           } catch (error) {
             if ((error as StoreError).code !== 'unavailable') throw error
             await turn()

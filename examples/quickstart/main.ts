@@ -94,19 +94,20 @@ row('a check for CI', `npx ministore check ${shown} --store examples/quickstart/
 
 /** Resolves with the ids that the child reported. */
 async function importUntilKilled(): Promise<string[]> {
-  const reported: string[] = []
+  // One package may be installed in several places: its key is the same, so it is one record.
+  const reported = new Set<string>()
   // Another moment each time: the promise holds at all of them.
   const enough = Math.ceil(ids.size * (0.3 + Math.random() * 0.3))
   const child = fork(new URL('import.ts', import.meta.url), [journal])
   child.on('message', (id: string) => {
-    reported.push(id)
-    progress(reported.length, ids.size)
-    if (reported.length === enough) child.kill('SIGKILL')
+    reported.add(id)
+    progress(reported.size, ids.size)
+    if (reported.size === enough) child.kill('SIGKILL')
   })
   const [code, signal] = await once(child, 'close')
   endProgress()
   must(signal === 'SIGKILL', `the child is killed, but it ended by itself with code ${code}`)
-  return reported
+  return [...reported]
 }
 
 function must(holds: boolean, promise: string): asserts holds {

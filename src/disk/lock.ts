@@ -6,6 +6,8 @@ import { assertAlone, type Claim, claim, claimsOf, flock, heldBy, newClaimName }
 import { identify, livenessOf, parseHolder } from './holder.ts'
 
 const BEGIN = '{"pid":'
+/** What the file says after its holder has released it. */
+const RELEASED = '{"pid":0}'
 
 type TryLock = (fd: number) => boolean
 
@@ -39,13 +41,10 @@ async function lockFile(path: string, tryLock: TryLock): Promise<(() => void) | 
       if (fs.fstatSync(fd).ino !== fs.statSync(path, { throwIfNoEntry: false })?.ino) continue
       // Named before it is signed: a claim that begins now is later, and gives way.
       const name = newClaimName()
-      const erase = sign(fd, name)
+      const signOff = sign(fd, name)
       const release = () => {
-        try {
-          erase()
-        } finally {
-          fs.closeSync(fd)
-        }
+        signOff()
+        fs.closeSync(fd)
       }
       isHeld = true
       await assertAlone(path, name, () => claimsOf(path)).catch((error: unknown) => {
@@ -75,16 +74,24 @@ function attempt(tryLock: TryLock | undefined, fd: number): 'locked' | 'held' | 
 function sign(fd: number, name: string): () => void {
   const begin = Buffer.alloc(BEGIN.length)
   if (fs.readSync(fd, begin, 0, begin.length, 0) > 0 && begin.toString() !== BEGIN) return () => {}
+  const text = `${JSON.stringify({ ...identify(), name })}\n`
   // Written before it is cut, so that a full disk has room for it.
-  fs.ftruncateSync(fd, fs.writeSync(fd, `${JSON.stringify({ ...identify(), name })}\n`, 0))
-  return () => fs.ftruncateSync(fd, 0)
+  fs.ftruncateSync(fd, fs.writeSync(fd, text, 0))
+  return () => {
+    try {
+      // As long as what it replaces: the next holder has room for its own text, also on a full disk.
+      fs.writeSync(fd, `${RELEASED.padEnd(text.length - 1)}\n`, 0)
+    } catch {
+      // A disk that fails must not fail the closing. Writers without the addon wait for this process to end.
+    }
+  }
 }
 
 /** What a writer with the addon wrote into the lock file, as a claim. */
 function signatureAsClaim(path: string): readonly Claim[] {
   if (!fs.existsSync(path)) return []
   const text = fs.readFileSync(path, 'utf8')
-  if (text === '') return []
+  if (text === '' || text.trimEnd() === RELEASED) return []
   const holder = parseHolder(text)
   if (!text.startsWith(BEGIN)) {
     const what = 'is a file of another program, so a writer with the native addon would not be seen'

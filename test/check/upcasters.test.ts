@@ -95,10 +95,8 @@ describe('an upcaster with meta', () => {
   test('is locked by its schema, as any upcaster', () => {
     const wider = users(upcaster(z.object({ name: z.string().or(z.number()) }), () => ({})))
     const narrower = users(upcaster(z.object({ name: z.string().max(3) }), () => ({})))
-    const plain = users(v1.transform(({ name }) => ({ name, id: 'x' })))
-    const lock = schemaLock(plain)
-    expect(schemaLock(users(upcaster(v1, () => ({}))))).toEqual(lock)
-    const compare = (now: typeof plain) => compareSchemas(lock, schemaLock(now), 'lock.json')
+    const lock = schemaLock(users(upcaster(v1, () => ({}))))
+    const compare = (now: typeof wider) => compareSchemas(lock, schemaLock(now), 'lock.json')
     expect(errors(compare(wider))).toEqual([])
     expect(errors(compare(narrower))).toMatchObject([{ rule: 'schema_changed', type: 'add' }])
   })

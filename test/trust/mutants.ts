@@ -74,7 +74,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no rewrite of the last group at open',
     rareUntil: 1950,
-    edits: [edit(journal, 'await rewrite(this.file, group, this.end.offset)', 'await undefined')],
+    edits: [
+      edit(
+        journal,
+        'await rewrite(this.file, group, this.end.offset, (bytes) => areSealed(bytes, header.seed))',
+        'await undefined',
+      ),
+    ],
   },
   {
     name: 'the rule that any valid line behind a bad one is damage',

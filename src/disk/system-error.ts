@@ -2,7 +2,7 @@
 
 /** Its message says in words what `code` says to programs. */
 export const systemError = (code: string, what: string): Error =>
-  Object.assign(new Error(what), { code })
+  Object.assign(new Error(`${code}: ${what}`), { code })
 
 /** The code of the system, such as `ENOSPC`; undefined if it is another error. */
 export const systemCode = (error: unknown): unknown =>

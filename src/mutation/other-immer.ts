@@ -14,6 +14,8 @@ export interface DraftState {
   readonly copy_: Readonly<Record<PropertyKey, unknown>> | null
   readonly modified_: boolean
   readonly parent_: DraftState | undefined
+  /** Where the parent has it, or had it. */
+  readonly key_: PropertyKey | undefined
   /** The keys that were assigned (true) or removed (false). */
   readonly assigned_: ReadonlyMap<PropertyKey, boolean> | undefined
   readonly scope_: { readonly drafts_: readonly object[] }

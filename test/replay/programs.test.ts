@@ -13,7 +13,6 @@ test('whatever a reducer does, its state is the same live, reopened, from a snap
   await fc.assert(
     fc.asyncProperty(programs, async (program) => {
       const outcome = await run(program)
-      fc.pre(outcome !== undefined)
       runs += 1
       records += outcome.records
       if (outcome.isInPlace) inPlace += 1
@@ -31,6 +30,5 @@ test('whatever a reducer does, its state is the same live, reopened, from a snap
 test('it is also the same after the application enabled the plugins of its Immer', async () => {
   const figures = await campaign(fc.sample(programs, RUNS / 4))
   expect(figures.programs).toBe(RUNS / 4)
-  expect(figures.cycles).toBeLessThan(RUNS / 8)
   expect(figures.records).toBeGreaterThan(RUNS / 4)
 }, 3_600_000)

@@ -6,6 +6,9 @@ import { systemCode } from './system-error.ts'
 /** What the kernel computes of each file by itself. */
 const OF_THE_KERNEL = /^(security\.(ima|evm|capability)|trusted\.overlay\..*|com\.apple\..*)$/
 
+/** Linux has no names but these. The addon lists others, of no length, where overlayfs hides some of its own. */
+const ON_LINUX = /^(user|trusted|security|system)\../
+
 type Attributes = NonNullable<Awaited<ReturnType<typeof loadAddon>>>
 
 /** Throws what the system throws, with a message that says what could not be kept. */
@@ -46,7 +49,8 @@ async function copyAttributes(from: number, to: number, path: string): Promise<v
 
 async function namesOf({ listAttrs }: Attributes, fd: number): Promise<readonly string[]> {
   try {
-    return (await listAttrs(fd)).filter((name) => !OF_THE_KERNEL.test(name))
+    const isName = (name: string) => process.platform !== 'linux' || ON_LINUX.test(name)
+    return (await listAttrs(fd)).filter((name) => isName(name) && !OF_THE_KERNEL.test(name))
   } catch (error) {
     if (systemCode(error) === 'ENOTSUP') return []
     throw error

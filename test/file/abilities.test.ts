@@ -178,6 +178,27 @@ describe.skipIf(skipped('a mounted file', noMount))('a file that is mounted by i
   })
 })
 
+describe.skipIf(skipped('overlayfs', noMount))('a journal in a container image (overlayfs)', () => {
+  test('is written, compacted and opened again, by one writer', async () => {
+    const mount = new Mount('tmpfs')
+    onTestFinished(() => mount.remove())
+    await mount.make()
+    const store = await ledger.open(join(mount.directory, 'lower/ledger.journal'))
+    await store.dispatch('note', 'in the image')
+    await store.close()
+    await mount.run('mkdir mnt/upper mnt/work mnt/merged')
+    const layers = 'lowerdir=mnt/lower,upperdir=mnt/upper,workdir=mnt/work'
+    await mount.run(`mount -t overlay overlay -o ${layers} mnt/merged`)
+    const path = join(mount.directory, 'merged/ledger.journal')
+    const writer = await ledger.open(path)
+    await writer.dispatch('note', 'a')
+    expect((await writer.compact()).archive).toBe(`${path}.2.archive`)
+    await expect(ledger.open(path)).rejects.toMatchObject({ code: 'locked' })
+    await writer.close()
+    expect(await ledger.replay(path)).toMatchObject({ seq: 2 })
+  })
+})
+
 const noImage = noMount ?? whyNoTool('mksquashfs')
 
 describe.skipIf(skipped('an image', noImage))('a journal in a read-only image (squashfs)', () => {

@@ -1,5 +1,4 @@
 // The engine in PostgreSQL: which statement answers which call, and what its answer means.
-import type { Client } from 'pg'
 import { type AppendResult, StoreError, type StoreErrorCode } from '../index.ts'
 import type { Engine, EngineEntry, EngineInfo, EngineLook } from '../shared/index.ts'
 import { type PostgresConnection, readAddress } from './address.ts'
@@ -56,7 +55,10 @@ class PostgresEngine implements Engine {
   #links: Links | undefined
   /** The last epoch, and the highest head of it that the server has told of. */
   #known = { epoch: '', head: 0 }
-  /** Of what it has shown or appended. Where another one stands in its place, that is another history. */
+  /**
+   * The last record that this engine has shown or appended. Each append and each read compares it, in the same
+   * statement: if another record is in its place, that is another history.
+   */
   #last = { seq: 0, id: '' }
   /**
    * How often something may have come to be there that is not durable yet: an append of unknown outcome,
@@ -91,7 +93,7 @@ class PostgresEngine implements Engine {
     this.#isLooking = true
     return this.#opening(async (connection) => {
       const isThere = await findTables(this.#server, connection)
-      const row = isThere ? await this.#look(connection) : undefined
+      const row = isThere ? await this.#find(connection) : undefined
       if (row) return { ...this.#begin(row, connection), store: row['store'] ?? '', created: false }
       await connection.close()
       return undefined
@@ -115,6 +117,7 @@ class PostgresEngine implements Engine {
     if (this.#known.epoch !== epoch) this.#known = { epoch, head: 0 }
     this.#last = { seq: 0, id: '' }
     const bounds = this.#learn(row, this.#known.head)
+    if (row['last']) this.#last = { seq: bounds.head, id: row['last'] }
     const signals = new Signals(this.#server, epoch)
     const closing = new AbortController()
     this.#links = { epoch, writer, reader: this.#connection(), signals, closing }
@@ -128,7 +131,8 @@ class PostgresEngine implements Engine {
     const { epoch, writer, signals } = this.#live()
     const seen = this.#known.head
     const { ids, texts } = this.#take(batch)
-    const values = [this.#journal, expected, epoch, ids, texts]
+    const { seq: last, id } = this.#last
+    const values = [this.#journal, expected, epoch, ids, texts, last, id]
     const answer = await writer.run(sql.APPEND, values, 'unknown').catch((error: StoreError) => {
       if (error.code === 'unknown') this.#doubts += 1
       throw error
@@ -140,7 +144,7 @@ class PostgresEngine implements Engine {
     const [row] = answer.rows
     if (!row) {
       await this.#settle(writer)
-      return { ok: false, head: this.#learn(await this.#look(writer), seen).head }
+      return { ok: false, head: (await this.#look(writer, seen)).head }
     }
     const seq = Number(row['head'])
     this.#known.head = Math.max(this.#known.head, seq)
@@ -192,12 +196,9 @@ class PostgresEngine implements Engine {
 
   async truncate(upTo: number): Promise<void> {
     const { epoch, writer } = this.#live()
-    const seen = this.#known.head
+    await this.#look(writer, this.#known.head)
     const [row] = await this.#ask(writer, sql.TRUNCATE, [this.#journal, upTo, epoch])
-    if (!row) {
-      this.#learn(await this.#look(writer), seen)
-      return
-    }
+    if (!row) return void (await this.#look(writer, this.#known.head))
     const first = Number(row['first'])
     // In parts, since each has to be done in time. What is left over by a failure is removed by the next.
     for (let low = Number(row['low'] ?? first); low < first; low += MOST.remove) {
@@ -223,19 +224,8 @@ class PostgresEngine implements Engine {
   #connection(): Connection {
     return new Connection(this.#server, async (client) => {
       await greet(client, this.#server, this.#known.epoch === '' ? 'config' : 'unavailable')
-      await this.#checkHistory(client)
       this.#doubts += 1
     })
-  }
-
-  /** Its head may be beyond what was seen, and yet what was seen be lost. */
-  async #checkHistory(client: Client): Promise<void> {
-    const { seq, id } = this.#last
-    if (seq === 0) return
-    const { rowCount } = await client.query(sql.OTHER, [this.#journal, seq, id])
-    if (rowCount === 0) return
-    const what = `record ${seq} is another one than it was: an older state was restored`
-    throw this.#error('rewound', `${what}; open the store again`, seq)
   }
 
   /** As many of the first as fit into one statement. */
@@ -258,14 +248,9 @@ class PostgresEngine implements Engine {
   }
 
   #entryOf({ seq, id, data }: Row, expected: number): EngineEntry {
-    const refuse = (what: string) =>
-      this.#error(
-        'corrupt',
-        `record ${expected} ${what}: restore both tables from one backup`,
-        expected,
-      )
-    if (Number(seq) !== expected) throw refuse('is missing')
-    if (typeof data !== 'string') throw refuse(`has more than ${MOST.entryBytes} bytes`)
+    if (Number(seq) !== expected) throw this.#damaged(expected, 'is missing')
+    if (typeof data !== 'string')
+      throw this.#damaged(expected, `has more than ${MOST.entryBytes} bytes`)
     return { seq: expected, id: id ?? '', text: data }
   }
 
@@ -273,13 +258,16 @@ class PostgresEngine implements Engine {
     const { reader } = this.#live()
     const values = [this.#journal, after, to, MOST.read, MOST.bytes, MOST.entryBytes]
     let seen: number
+    let last: { seq: number; id: string }
     let rows: readonly Row[]
     do {
       await this.#settle(reader)
       seen = this.#known.head
-      rows = await this.#ask(reader, sql.READ, values)
+      last = this.#last
+      rows = await this.#ask(reader, sql.READ, [...values, last.seq, last.id])
     } while (!this.#isSettled)
     const { head, first } = this.#learn(rows[0], seen)
+    if (rows[0]?.['other'] === 'true') throw this.#otherHistory(last.seq)
     if (after >= Math.min(to, head)) return { head, batch: [] }
     if (after + 1 < first) {
       const where = `record ${after + 1} was truncated away: the first one is ${first}`
@@ -322,8 +310,18 @@ class PostgresEngine implements Engine {
     return rows
   }
 
-  async #look(connection: Connection): Promise<Row | undefined> {
-    return (await this.#ask(connection, sql.LOOK, [this.#journal]))[0]
+  async #find(connection: Connection, seq = 0): Promise<Row | undefined> {
+    return (await this.#ask(connection, sql.LOOK, [this.#journal, seq]))[0]
+  }
+
+  /** What the journal is now. Throws if it is not the one that was known. `seen`: as for `#learn`. */
+  async #look(connection: Connection, seen: number): Promise<{ head: number; first: number }> {
+    const { seq, id } = this.#last
+    const row = await this.#find(connection, seq)
+    const bounds = this.#learn(row, seen)
+    const known = row?.['known']
+    if (seq === 0 || known === id || bounds.first > seq) return bounds
+    throw typeof known === 'string' ? this.#otherHistory(seq) : this.#damaged(seq, 'is missing')
   }
 
   /** What a row says of the journal. `seen`: the head that was known before it was asked for. */
@@ -335,6 +333,15 @@ class PostgresEngine implements Engine {
     if (head < seen) throw this.#lost(head, seen)
     this.#known.head = Math.max(this.#known.head, head)
     return { head, first }
+  }
+
+  #damaged(seq: number, what: string): StoreError {
+    return this.#error('corrupt', `record ${seq} ${what}: restore both tables from one backup`, seq)
+  }
+
+  #otherHistory(seq: number): StoreError {
+    const what = `record ${seq} is another one than it was: an older state was restored`
+    return this.#error('rewound', `${what}; open the store again`, seq)
   }
 
   #lost(head: number, seen: number): StoreError {

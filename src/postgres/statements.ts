@@ -58,38 +58,47 @@ export const OPEN: string = `
 INSERT INTO ministore_journals AS j (name, store) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET head = j.head
 RETURNING j.store, j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
+  (SELECT id FROM ministore_entries WHERE journal = j.name AND seq = j.head) AS last,
   (j.xmax = 0)::text AS created, ${DURABLE}`
 
 /** As `OPEN`, of a journal that is there: $1 name. */
 export const SYNC: string = `
 UPDATE ministore_journals SET head = head WHERE name = $1 RETURNING ${DURABLE}`
 
-/** $1 name, $2 seq, $3 the id that it had. A row: another record is there. */
-export const OTHER: string =
-  'SELECT FROM ministore_entries WHERE journal = $1 AND seq = $2::bigint AND id <> $3'
-
-/** $1 name, $2 expected, $3 epoch, $4 ids, $5 texts. No row: another head, or another epoch. */
+/**
+ * $1 name, $2 expected, $3 epoch, $4 ids, $5 texts, $6 and $7 seq and id of a record that is known; seq 0 if none is.
+ * No row: another head, another epoch, or another record at $6 (unless it was truncated).
+ */
 export const APPEND: Prepared = prepared(
   'ministore_append',
   `WITH h AS (UPDATE ministore_journals SET head = head + cardinality($4::text[])
-    WHERE name = $1 AND head = $2::bigint AND epoch = $3::uuid RETURNING head),
+    WHERE name = $1 AND head = $2::bigint AND epoch = $3::uuid
+      AND (first > $6::bigint OR EXISTS (
+        SELECT FROM ministore_entries WHERE journal = $1 AND seq = $6::bigint AND id = $7::text))
+    RETURNING head),
   i AS (INSERT INTO ministore_entries (journal, seq, id, data)
     SELECT $1, $2::bigint + t.n, t.id, t.data
     FROM h, unnest($4::text[], $5::text[]) WITH ORDINALITY AS t (id, data, n))
 SELECT h.head::text AS head, ${DURABLE} FROM h`,
 )
 
+/** $1 name, $2 a seq whose record is known. `known`: the id of the record that is there now. */
 export const LOOK: string = `
-SELECT store, epoch::text AS epoch, head::text AS head, first::text AS first
+SELECT store, epoch::text AS epoch, head::text AS head, first::text AS first,
+  (SELECT id FROM ministore_entries WHERE journal = $1 AND seq = head) AS last,
+  (SELECT id FROM ministore_entries WHERE journal = $1 AND seq = $2::bigint) AS known
 FROM ministore_journals WHERE name = $1`
 
 /**
- * $1 name, $2 after, $3 to, $4 at most so many records, $5 and bytes, but always one; $6 at most so many of one record, else no data. A statement
- * has one view of both tables: what it says of head and first is true of its records.
+ * $1 name, $2 after, $3 to, $4 at most so many records, $5 and bytes, but always one; $6 at most so many of one record, else no data;
+ * $7 and $8 seq and id of a record that is known, `other`: another record is there now. A statement has one view of
+ * both tables: what it says of head and first is true of its records.
  */
 export const READ: Prepared = prepared(
   'ministore_read',
   `SELECT j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
+  EXISTS (SELECT FROM ministore_entries
+    WHERE journal = $1 AND seq = $7::bigint AND id <> $8::text)::text AS other,
   e.seq::text AS seq, e.id, CASE WHEN octet_length(e.data) <= $6::bigint THEN e.data END AS data
 FROM ministore_journals j LEFT JOIN (
   SELECT seq, id, data, sum(octet_length(data)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS bytes

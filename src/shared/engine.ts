@@ -23,8 +23,10 @@ export interface EngineLook extends EngineInfo {
 }
 
 /**
- * One journal in a database. seq is 1, 2, 3 … Every call, after `open` or `look`, compares the epoch and throws
- * StoreError `rewound` where it is another one.
+ * One journal in a database. seq is 1, 2, 3 … Every call, after `open` or `look`, compares the epoch and the id of
+ * the last record that this engine has shown or appended. It throws StoreError `rewound` if either is another one:
+ * somebody restored a backup, or replaced the records. An append compares them before it writes. If the record was
+ * truncated, there is nothing to compare.
  *
  * Failures are StoreErrors: `unavailable` = it certainly did not happen and may be tried again (the
  * engine cannot be reached, has no leader, is starting); `unknown` = an append of which nobody can tell

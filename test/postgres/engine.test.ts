@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
+import { defineStore } from 'ministore-ts'
 import { postgresEngine, postgresJournal } from 'ministore-ts/postgres'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   engineOn,
   entry,
@@ -23,6 +25,12 @@ async function opened(name = freshName()) {
   const engine = engineOn(server.url, name)
   return { name, engine, info: await engine.open('ledger') }
 }
+
+const ledger = defineStore({
+  name: 'ledger',
+  state: { sum: 0 },
+  mutations: { add: { payload: z.int(), apply: ({ sum }, amount) => ({ sum: sum + amount }) } },
+})
 
 describe.skipIf(!has)('a journal in PostgreSQL', () => {
   test('is made by the first that opens it, and found by the next', async () => {
@@ -256,13 +264,77 @@ describe.skipIf(!has)('rewound', () => {
     await server.query(change['restored to an older head'], [name])
     const other = (await opened(name)).engine
     await other.append(notes(3), 2)
-    // It was away meanwhile: restoring takes its time.
-    await server.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()',
-    )
-    for (const call of [() => readAll(engine, 3), () => engine.append(notes(1), 5)])
-      await expect.poll(() => failureOf(call())).toMatchObject({ code: 'rewound', seq: 3 })
+    for (const call of [
+      () => readAll(engine, 3),
+      () => engine.append(notes(1), 5),
+      () => engine.append(notes(1), 3),
+      () => engine.truncate(2),
+      () => followAll(engine, 3).done,
+    ])
+      expect(await failureOf(call())).toMatchObject({ code: 'rewound', seq: 3 })
     expect(await readAll(other)).toHaveLength(5)
+  })
+
+  /** $1: the journal. Whoever only looks at epoch and head sees no difference. */
+  const refill = `UPDATE ministore_entries SET id = gen_random_uuid(), data = '"other"' WHERE journal = $1`
+
+  test('another history of the same length is found by the next call, and nothing is appended to it', async () => {
+    const { name, engine } = await opened()
+    await engine.append(notes(3), 0)
+    const reader = (await opened(name)).engine
+    await readAll(reader)
+    const idle = (await opened(name)).engine
+    const following = followAll((await opened(name)).engine, 3)
+    const followed = failureOf(following.done)
+    await server.query(refill, [name])
+    const calls = {
+      append: () => engine.append(notes(1), 3),
+      // It has only seen where the journal ended when it was opened.
+      'append of one that has read nothing': () => idle.append(notes(1), 3),
+      'another append': () => reader.append(notes(2), 3),
+      'a conflict': () => engine.append(notes(1), 2),
+      read: () => readAll(reader),
+      'read of what comes next': () => readAll(reader, 3),
+      truncate: () => engine.truncate(1),
+    }
+    for (const [call, run] of Object.entries(calls))
+      expect(await failureOf(run()), call).toMatchObject({ code: 'rewound', seq: 3 })
+    expect(await followed).toMatchObject({ code: 'rewound', seq: 3 })
+    expect((await readAll((await opened(name)).engine)).map(({ text }) => text)).toEqual(
+      Array(3).fill('"other"'),
+    )
+  })
+
+  test('a store on another history of the same length stops before its next acknowledgement', async () => {
+    const name = freshName()
+    const stops: string[] = []
+    const open = () =>
+      ledger.open(postgresJournal({ connection: server.url, name }), {
+        onStop: ({ code }) => void stops.push(code),
+      })
+    const [busy, idle] = [await open(), await open()]
+    await busy.dispatch('add', 1)
+    await expect.poll(() => idle.seq).toBe(1)
+    const data = '{"at":"2026-01-01T00:00:00.000Z","type":"add","payload":1000}'
+    const other = `UPDATE ministore_entries SET id = 'other', data = $2 WHERE journal = $1`
+    await server.query(other, [name, data])
+    await expect(busy.dispatch('add', 1)).rejects.toMatchObject({ code: 'rewound' })
+    await expect.poll(() => stops, { timeout: 5_000 }).toEqual(['rewound', 'rewound'])
+    expect([busy.state, idle.state]).toEqual([{ sum: 1 }, { sum: 1 }])
+    await Promise.all([busy.close(), idle.close()])
+    const again = await open()
+    expect([again.seq, again.state]).toEqual([1, { sum: 1000 }])
+    await again.close()
+  })
+
+  test('records that were removed without the journal are corrupt before the next is appended', async () => {
+    const { name, engine } = await opened()
+    await engine.append(notes(3), 0)
+    await server.query('DELETE FROM ministore_entries WHERE journal = $1', [name])
+    expect(await failureOf(engine.append(notes(1), 3))).toMatchObject({ code: 'corrupt', seq: 3 })
+    expect(await server.query('SELECT FROM ministore_entries WHERE journal = $1', [name])).toEqual(
+      [],
+    )
   })
 })
 

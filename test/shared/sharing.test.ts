@@ -277,6 +277,8 @@ describe('a journal that is not what it was', () => {
       (server: Server) => Object.assign(server, { epoch: 'other' }),
     ],
     ['a journal that lost records', (server: Server) => void server.entries.pop()],
+    ['another history of the same length', (server: Server) => server.refill(server.head)],
+    ['another history that is longer', (server: Server) => server.refill(server.head + 3)],
   ])('%s stops the store with rewound, and it keeps what it has', async (_, change) => {
     const server = new Server()
     const stops: StoreError[] = []

@@ -49,6 +49,14 @@ export class Server {
     this.first += count
   }
 
+  /** Another history in place of this one, as after a restored backup: same journal, other records. */
+  refill(count: number): void {
+    this.entries = Array.from({ length: count }, (_, at) => ({
+      ...{ seq: at + 1, id: `other-${at}` },
+      text: `{"at":"2026-01-01T00:00:00.000Z","type":"take","payload":{"by":"other","name":"${at}"}}`,
+    }))
+  }
+
   change(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
@@ -64,6 +72,15 @@ export class Server {
   engine(network: Network = perfect): Engine {
     const name = 'simulated'
     let epoch = ''
+    /** The last record that this engine has shown or taken. */
+    let last: EngineEntry | undefined
+    const remember = (entry: EngineEntry | undefined) => {
+      if (entry && entry.seq > (last?.seq ?? 0)) last = entry
+    }
+    const begin = () => {
+      epoch = this.epoch
+      last = this.entries.at(-1)
+    }
     const pause = async () => {
       for (let left = network.delay(); left > 0; left--) await turn()
     }
@@ -72,6 +89,9 @@ export class Server {
     const assertSame = () => {
       if (epoch !== this.epoch)
         throw new StoreError('rewound', `${name} is another journal now`, { path: name })
+      const there = this.entries.find(({ seq }) => seq === last?.seq)
+      if (there && there.id !== last?.id)
+        throw new StoreError('rewound', `${name} has another history now`, { path: name })
     }
     const read = async function* (this: Server, after: number, to = Number.POSITIVE_INFINITY) {
       await pause()
@@ -85,9 +105,11 @@ export class Server {
           .filter((entry) => entry.seq > seq && entry.seq <= end)
           .slice(0, 7)
         seq = batch.at(-1)?.seq ?? end
+        remember(batch.at(-1))
         yield batch
         await pause()
         if (network.isAway()) throw away()
+        assertSame()
       }
     }.bind(this)
     return {
@@ -100,13 +122,13 @@ export class Server {
         this.store ??= store
         if (this.store !== store)
           throw new StoreError('wrong_store', `${name} is the journal of ${this.store}`)
-        epoch = this.epoch
+        begin()
         return { epoch, head: this.head, first: this.first, created }
       },
       look: async () => {
         await pause()
         if (network.isAway()) throw away()
-        epoch = this.epoch
+        begin()
         const { store, head, first } = this
         return store === undefined ? undefined : { epoch, store, head, first, created: false }
       },
@@ -124,6 +146,7 @@ export class Server {
         }
         const result = this.append(batch, expected)
         if (fate === 'unanswered') throw doubt()
+        if (result.ok) remember(this.entries.find(({ seq }) => seq === result.seq))
         await pause()
         return result
       },

@@ -15,8 +15,20 @@ export async function mend(
     return { kind, offset, bytes }
   }
   const savedTo = await save(fs, saveAs, await readAll(file, offset, bytes))
-  await file.truncate(offset)
+  await (offset === 0 ? emptyOut(file) : file.truncate(offset))
   return { kind, offset, bytes, savedTo }
+}
+
+/**
+ * Removes a torn header. Its first byte is kept until the rest is durably gone: a power cut may take the
+ * truncation's NULs and not its size, and a file of NULs is refused, because it could be a damaged journal.
+ */
+export async function emptyOut(file: OpenFile): Promise<void> {
+  if ((await file.size()) > 1) {
+    await file.truncate(1)
+    await file.sync()
+  }
+  await file.truncate(0)
 }
 
 /**

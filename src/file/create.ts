@@ -1,6 +1,6 @@
 // Creating a journal without records: as a new file, or in a file that exists.
 import { randomUUID } from 'node:crypto'
-import { mend } from '../disk/tail.ts'
+import { emptyOut, mend } from '../disk/tail.ts'
 import { discard, save, writeAll } from '../disk/write.ts'
 import { encodeHeader } from '../format/line.ts'
 import type { FileSystem, Found, OpenFile } from '../types.ts'
@@ -43,7 +43,7 @@ export async function createInPlace(
     await file.sync()
   } catch (error) {
     // As far as possible: the next opening takes a part of a header for nothing, too.
-    await Promise.resolve(file.truncate(0)).catch(() => undefined)
+    await emptyOut(file).catch(() => undefined)
     throw error
   }
   return found

@@ -66,7 +66,11 @@ export interface MutationConfig<S, P> extends PayloadConfig<P>, ReducerConfig<S,
 
 export interface RuleConfig<S, P, R> extends ReducerConfig<S, P> {
   /** Business rule before `apply`; live only, never on replay, so free to change. `return reject(code, details)` to refuse. */
-  check?: (state: Immutable<S>, payload: PayloadOf<P>, meta: Meta) => R & OnlyRejections<R>
+  check?: (
+    state: Immutable<S>,
+    payload: PayloadOf<P>,
+    meta: Meta,
+  ) => (R & OnlyRejections<R>) | Nothing
 }
 
 export interface CommandConfig<I> {
@@ -80,7 +84,7 @@ export interface CommandConfig<I> {
 
 export interface RunConfig<S, P, I, V> {
   /** Decide and dispatch. `return reject(...)` to refuse; anything else returned is the command's `value`. */
-  run: (tx: Tx<S, Inputs<P>>, input: PayloadOf<I>) => V & OnlySync<V>
+  run: (tx: Tx<S, Inputs<P>>, input: PayloadOf<I>) => (V & OnlySync<V>) | Nothing
 }
 
 /** An old payload version that becomes the current one with the help of `meta`. `upcaster` makes one. */
@@ -431,16 +435,19 @@ export interface Store<S, M, C, Q = {}> {
   dispatchAll(
     mutations: readonly MutationInputMap<M>[keyof M & string][],
     options?: DispatchOptions,
-  ): Outcome<Receipt, AllRejects<M> | Invalid | Conflict>
+  ): Outcome<Receipt, ByCode<AllRejects<M>> | Invalid | Conflict>
   /** An unnamed command. */
   transaction<T>(
-    run: (tx: Tx<S, M>) => T & OnlySync<T>,
+    run: (tx: Tx<S, M>) => (T & OnlySync<T>) | Nothing,
     options?: ExecuteOptions,
-  ): Outcome<Executed<ValueIn<T>>, RejectionsIn<T> | AllRejects<M> | Invalid | Conflict>
+  ): Outcome<Executed<ValueIn<T>>, ByCode<RejectionsIn<T> | AllRejects<M>> | Invalid | Conflict>
   execute<K extends keyof C & string>(
     command: K,
     ...args: CommandArgs<C[K]>
-  ): Outcome<Executed<CommandValue<C[K]>>, RejectsOf<C[K]> | AllRejects<M> | Invalid | Conflict>
+  ): Outcome<
+    Executed<CommandValue<C[K]>>,
+    ByCode<RejectsOf<C[K]> | AllRejects<M>> | Invalid | Conflict
+  >
   /** Once per commit, after it is durable. Returns the unsubscribe function. */
   subscribe(
     listener: (
@@ -819,6 +826,13 @@ type AcceptedObject<T> = { [K in keyof T]: Accepted<T[K]> }
 type AcceptedArray<T extends readonly unknown[]> = number extends T['length']
   ? readonly Accepted<T[number]>[]
   : { readonly [K in keyof T]: Accepted<T[K]> }
+/**
+ * What `reject` also returns inside of a `check`, a `run` and a transaction, which says that they may end
+ * without a `return`: with `noImplicitReturns`, a function may do so whose result includes `void`.
+ */
+export type Nothing = void & Problem<'reject() throws'>
+/** While a definition is inferred, what its functions return is unknown. */
+export type NothingIn<Context> = unknown extends Context ? Nothing : Extract<Context, Nothing>
 /** Only seen in compile errors. */
 export interface Problem<Message extends string> {
   readonly problem: Message
@@ -852,6 +866,21 @@ export type RejectionsIn<R> = unknown extends R ? never : Extract<R, AnyRejectio
 export type ValueIn<V> = unknown extends V ? undefined : Exclude<V, AnyRejection>
 type RejectsOf<X> = X extends { rejects: infer R extends AnyRejection } ? R : never
 type AllRejects<M> = RejectsOf<M[keyof M]>
+/** One rejection for each code, with each type of its details once. */
+type ByCode<R extends AnyRejection> =
+  CodeMap<R> extends infer Map extends { [code: string]: AnyRejection } ? Map[keyof Map] : never
+/** Of rejections with the same code, `X` has all of them. */
+type CodeMap<R extends AnyRejection> = {
+  [X in R as X['code']]: Rejection<X['code'], Distinct<X>['details']>
+}
+type Boxed<X> = X extends Rejection<string, infer Details> ? [Exact<Details>] : never
+/** Of the candidates for `infer`, the compiler leaves out those that equal another one. */
+// biome-ignore lint/suspicious/noExplicitAny: details of every shape
+type Distinct<X> = Boxed<X> extends [infer Each extends Exact<any>] ? Each : never
+/** Invariant, so that only equal details are equal. */
+interface Exact<in out Details> {
+  readonly details: Details
+}
 type CommandValue<X> = X extends { value: infer V } ? V : never
 type PayloadArgs<X> = X extends { input: infer I }
   ? undefined extends I

@@ -19,6 +19,8 @@ export default defineConfig({
     // A process for each file would spend a fifth of the time on loading the same modules.
     isolate: false,
     testTimeout: 30_000,
+    // A hook that compiles takes longer on a busy machine.
+    hookTimeout: 120_000,
     // More than fit, since they often wait: for a disk, a server, or a process that was killed.
     maxWorkers: availableParallelism() + 2,
   },

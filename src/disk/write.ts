@@ -100,20 +100,3 @@ export async function createBeside(fs: FileSystem, path: string): Promise<OpenFi
     throw error
   }
 }
-
-const COPY_BYTES = 2 ** 20
-
-/** Copies what is before `end` in `from`, beginning at byte `begin`, to byte `to` of `into`. */
-export async function copyBytes(
-  from: OpenFile,
-  into: OpenFile,
-  end: number,
-  begin: number = 0,
-  to: number = begin,
-): Promise<void> {
-  for (let done = begin; done < end; ) {
-    const slice = await readAll(from, done, Math.min(COPY_BYTES, end - done))
-    await writeAll(into, slice, to + done - begin)
-    done += slice.length
-  }
-}

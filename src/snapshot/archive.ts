@@ -1,13 +1,19 @@
 // The archive: the journal as it was before it was compacted, under a name of its own.
 import { basename, dirname, join } from 'node:path'
 import { systemCode } from '../disk/system-error.ts'
-import { copyBytes, createBeside, discard, exists } from '../disk/write.ts'
+import { createBeside, discard, exists } from '../disk/write.ts'
+import type { FileHeader } from '../format/header.ts'
+import type { Mark } from '../format/scan.ts'
 import type { FileSystem, OpenFile } from '../types.ts'
+import { copyJournal } from './copy.ts'
 
 interface Archived {
+  readonly name: string
   readonly path: string
   readonly fs: FileSystem
   readonly file: OpenFile
+  readonly header: FileHeader
+  readonly end: Mark
 }
 
 /** What systems say that have no hard links, such as exFAT and many of FUSE, or allow none here. */
@@ -39,12 +45,13 @@ export async function keepArchive(journal: Archived, seq: number, copy = 1): Pro
 }
 
 /** Takes its name when it is whole, as everything here. */
-async function copyTo({ fs, path, file }: Archived, archive: string): Promise<void> {
+async function copyTo(journal: Archived, archive: string): Promise<void> {
+  const { fs, path } = journal
   const temporary = `${path}.archive.new`
   const copy = await createBeside(fs, temporary)
   try {
     await copy.copyAccess(path)
-    await copyBytes(file, copy, await file.size())
+    await copyJournal(journal, copy)
     await copy.sync()
     await fs.rename(temporary, archive)
     await copy.sync()

@@ -10,6 +10,7 @@ import { type FileSystem, type OpenFile, StoreError } from '../index.ts'
 import type * as T from '../types.ts'
 import { assertOneName, keepArchive, replaceFile } from './archive.ts'
 import { type Body, readBody, writeBody } from './body.ts'
+import { copyRecords } from './copy.ts'
 import { encodeSnapshotHeader, NO_DIGEST, type SnapshotHeader } from './header.ts'
 import { type Kept, snapshotPath } from './opening.ts'
 
@@ -39,8 +40,6 @@ export interface Site {
   /** Lets nothing be appended any more. */
   fail(cause: unknown): void
 }
-
-const NEWLINE = Buffer.from('\n')
 
 export class Keeper implements T.Snapshots {
   readonly #site: Site
@@ -194,7 +193,7 @@ export class Keeper implements T.Snapshots {
       // Refused before anything happens, where this process may not do it.
       await file.copyAccess(path)
       const next = await writeStart(file, header, snapshot)
-      const copied = await this.#copyTail(file, { from, to: next.begin }, from)
+      const copied = await copyRecords(this.#site, file, { from, to: next.begin })
       // So that what others wait for below is short.
       await file.sync()
       return await this.#site.alone(async () => {
@@ -202,7 +201,7 @@ export class Keeper implements T.Snapshots {
         const { file: journal, end } = this.#site
         if ((await journal.sizeAt(path)) !== end.offset)
           throw new Error('another writer appended to it')
-        await this.#copyTail(file, { from, to: next.begin }, copied)
+        await copyRecords(this.#site, file, { from, to: next.begin }, copied)
         await file.sync()
         await this.#site.lock(file)
         const kept = archive ? await keepArchive(this.#site, seq) : undefined
@@ -225,26 +224,6 @@ export class Keeper implements T.Snapshots {
       }
       throw error
     }
-  }
-
-  /**
-   * The records of the journal after `from`, except those up to `copied`; returns where they end. Each is compared
-   * with its checksum: what the disk returns wrongly must not become the journal.
-   */
-  async #copyTail(
-    file: OpenFile,
-    { from, to }: { from: Mark; to: Mark },
-    copied: Mark,
-  ): Promise<Mark> {
-    const { file: journal, end, name: path, header } = this.#site
-    let done = copied.offset
-    for await (const lines of scan(journal, { path, seed: header.seed }, copied, end.offset)) {
-      const bytes = Buffer.concat(lines.flatMap((line) => [line.bytes, NEWLINE]))
-      await writeAll(file, bytes, to.offset + done - from.offset)
-      done += bytes.length
-    }
-    if (done === end.offset) return end
-    throw new Error('the disk returned other bytes than were written')
   }
 
   /** A record appended to a file whose new name is not durable could be lost with it. */

@@ -57,6 +57,36 @@ describe.skipIf(skipped('preloaded errors', whyNoShim()))('a file system', () =>
     expect(readFileSync(`${path}.1.archive`, 'utf8')).toBe('mine')
   })
 
+  test('without hard links never keeps an archive of what the disk returned wrongly once', async () => {
+    const path = tempJournal()
+    const setup = await ledger.open(path)
+    await setup.dispatch('note', 'a')
+    await setup.compact({ archive: false })
+    await setup.dispatch('note', 'b')
+    await setup.close()
+    const before = readFileSync(path)
+    const outcomes = new Set<string>()
+    for (let wrong = 0; wrong < 10; wrong++) {
+      writeFileSync(path, before)
+      const { fileSystem, spoil } = misreading(nodeFileSystem(), path)
+      const store = await ledger.open(fileJournal(path, { fileSystem }))
+      spoil(wrong)
+      const archive = await store.compact().then(
+        ({ archive }) => archive,
+        ({ code }) => void outcomes.add(code),
+      )
+      await store.close()
+      if (archive === undefined) continue
+      outcomes.add('kept')
+      expect(readFileSync(archive)).toEqual(before)
+      rmSync(archive)
+    }
+    // Both ends were reached: reads that matter, and none of them left.
+    expect(outcomes).toContain('kept')
+    expect(outcomes.size).toBeGreaterThan(1)
+    expect((await ledger.replay(path)).state.notes).toEqual(['a', 'b'])
+  })
+
   test('that syncs only what may be written, as Windows does: readers read', async () => {
     const path = tempJournal()
     await run('dispatch', path)
@@ -92,6 +122,30 @@ test('a reader that was told not to sync does not', async () => {
   await expect(reading('fsync')).rejects.toMatchObject({ code: 'io' })
   await (await reading('os')).close()
 })
+
+/** A disk without hard links, of which one read of `path`, by its number after `spoil`, has wrong bytes. */
+function misreading(real: ReturnType<typeof nodeFileSystem>, path: string) {
+  let left = Number.POSITIVE_INFINITY
+  const fileSystem: typeof real = {
+    ...real,
+    link() {
+      throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' })
+    },
+    async open(name, flags) {
+      const file = await real.open(name, flags)
+      const read = async (into: Uint8Array, position: number) => {
+        const count = await file.read(into, position)
+        if (left-- === 0) for (let at = 10; at < count; at += 500) into[at] = 0x7e
+        return count
+      }
+      return name === path ? { ...file, read } : file
+    },
+  }
+  const spoil = (nth: number) => {
+    left = nth
+  }
+  return { fileSystem, spoil }
+}
 
 const noMount = whyNoMount('tmpfs')
 

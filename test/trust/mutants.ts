@@ -157,7 +157,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         keeper,
-        'await this.#copyTail(file, { from, to: next.begin }, copied)',
+        'await copyRecords(this.#site, file, { from, to: next.begin }, copied)',
         'await Promise.resolve(copied)',
       ),
     ],
@@ -202,9 +202,9 @@ export const WRONG_READ_MUTANTS: readonly Mutant[] = [
     name: 'compacting to what it read, whatever that is',
     edits: [
       edit(
-        keeper,
-        'const bytes = Buffer.concat(lines.flatMap((line) => [line.bytes, NEWLINE]))',
-        'const bytes = Buffer.alloc((lines.at(-1)?.offset ?? 0) + (lines.at(-1)?.bytes.length ?? 0) + 1 - done)\n      await journal.read(bytes, done)',
+        'snapshot/copy.ts',
+        'const bytes = bytesOf(lines)\n    await writeAll(into, bytes, to.offset',
+        'const bytes = Buffer.alloc((lines.at(-1)?.offset ?? 0) + (lines.at(-1)?.bytes.length ?? 0) + 1 - done)\n    await file.read(bytes, done)\n    await writeAll(into, bytes, to.offset',
       ),
     ],
   },

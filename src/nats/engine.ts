@@ -5,8 +5,8 @@ import { errors, type NatsConnection } from '@nats-io/transport-node'
 import { type AppendResult, StoreError } from '../index.ts'
 import type { Engine, EngineEntry, EngineInfo, EngineLook } from '../shared/index.ts'
 import { type Found, readDirect, readFromLeader } from './direct.ts'
-import { type ApiError, CODE, failureOf, Refusal } from './failure.ts'
-import { Feed } from './feed.ts'
+import { CODE, failureOf, Refusal } from './failure.ts'
+import { contiguous, Feed } from './feed.ts'
 import { answers, Link } from './link.ts'
 import { type NatsOptions, readOptions, type Settings } from './options.ts'
 import { type Destination, firstOf, HEADER_BYTES, publish } from './publish.ts'
@@ -16,8 +16,8 @@ import * as stream from './stream.ts'
 const POLL = 1_000
 /** At first the leader may not know yet that somebody subscribes. */
 const FIRST_POLL = 100
-/** For how long a cluster has to say the same before a journal is given up. */
-const DOUBT = 2_000
+/** For how long, in milliseconds, a cluster has to answer the same before a journal is given up. */
+const DOUBT = 5_000
 /** Records asked of the leader at once, where a replica is behind. */
 const FROM_LEADER = 64
 
@@ -33,6 +33,14 @@ class NatsEngine implements Engine {
   #epoch = ''
   /** The highest seq that was there for certain. */
   #seen = 0
+  /** The last record that this engine has shown or appended: in another history, another one has its seq. */
+  #last = { seq: 0, id: '' }
+  /** How many replicas the stream must have. */
+  #replicas = 1
+  /** What a check found while an append was under way. It stays so until the journal is opened again. */
+  #invalid: StoreError | undefined
+  /** The record that is missing, and since when. */
+  #gap: { readonly seq: number; readonly since: number } | undefined
   /** Since when the stream seems to be gone, or shorter than it was. */
   #doubtful: number | undefined
 
@@ -50,10 +58,11 @@ class NatsEngine implements Engine {
     if (this.#link.ended.aborted) this.#link = new Link(this.#settings)
     return this.#translated(async () => {
       const info = (await this.#lookUp()) ?? (await this.#create(store))
-      const identity = this.#identify(info, this.#settings.replicas)
+      this.#replicas = this.#settings.replicas
+      const identity = this.#identify(info)
       if (identity.store !== store)
         throw this.#error('wrong_store', `belongs to the store ${JSON.stringify(identity.store)}`)
-      const begun = this.#begin(info, identity)
+      const begun = await this.#begin(info, identity)
       const created = this.#epoch === this.#ours
       this.#ours = randomUUID()
       return { ...begun, created }
@@ -66,20 +75,29 @@ class NatsEngine implements Engine {
       const info = await this.#lookUp()
       if (!info) return undefined
       // How many keep it is for those to say who write to it.
-      const identity = this.#identify(info, 1)
-      return { ...this.#begin(info, identity), store: identity.store, created: false }
+      this.#replicas = 1
+      const identity = this.#identify(info)
+      return { ...(await this.#begin(info, identity)), store: identity.store, created: false }
     })
   }
 
-  #identify({ config }: stream.StreamInfo, replicas: number): stream.Identity {
-    return stream.checkSettings(config, this.#settings.name, replicas, this.name)
+  #identify({ config }: stream.StreamInfo): stream.Identity {
+    return stream.checkSettings(config, this.#settings.name, this.#replicas, this.name)
   }
 
-  #begin(info: stream.StreamInfo, { epoch }: stream.Identity): Omit<EngineInfo, 'created'> {
+  async #begin(
+    info: stream.StreamInfo,
+    { epoch }: stream.Identity,
+  ): Promise<Omit<EngineInfo, 'created'>> {
     this.#epoch = epoch
     this.#seen = 0
+    this.#last = { seq: 0, id: '' }
     this.#doubtful = undefined
-    return { epoch, ...this.#accept(info) }
+    this.#gap = undefined
+    this.#invalid = undefined
+    const { head, first } = this.#accept(info)
+    if (head >= first) await this.#chunk(head, head)
+    return { epoch, head, first }
   }
 
   async append(
@@ -87,15 +105,21 @@ class NatsEngine implements Engine {
     expected: number,
   ): Promise<AppendResult> {
     this.#checkSizes(batch)
+    if (this.#invalid) throw this.#invalid
     const connection = await this.#connected()
     const { name: journal, patience: timeout } = this.#settings
     const to = { connection, timeout, subject: stream.subjectOf(journal, this.#epoch) }
     const part = firstOf(batch)
+    // At the same time, so that it costs no time of its own.
+    const checking = this.#check(expected)
     try {
       const seq = await publish(to, part, expected)
       if (seq !== expected + part.length)
         throw this.#error('corrupt', `acknowledged seq ${seq} for ${expected + part.length}`)
+      this.#invalid = await checking
+      if (this.#invalid) throw this.#unacknowledged(seq, this.#invalid)
       this.#seen = Math.max(this.#seen, seq)
+      this.#remember({ seq, id: part.at(-1)?.id ?? '' })
       return { ok: true, seq }
     } catch (error) {
       return this.#notAppended(error, to)
@@ -106,19 +130,23 @@ class NatsEngine implements Engine {
     after: number,
     { to = Number.POSITIVE_INFINITY }: { to?: number | undefined } = {},
   ): AsyncGenerator<readonly EngineEntry[]> {
+    if (after >= to) return
     const { head, first } = await this.#bounds(after)
     const end = Math.min(to, head)
-    if (after >= end) return
-    if (first > after + 1) throw this.#compacted(after + 1, first)
-    let next = this.#chunk(after + 1, end)
-    for (let at = after; at < end; ) {
+    if (after < end && first > after + 1) throw this.#compacted(after + 1, first)
+    // The record that is known comes along, to be compared: also where nothing comes after it.
+    let at = after === this.#last.seq && first <= after ? after - 1 : after
+    if (at >= end) return
+    let next = this.#chunk(at + 1, end)
+    while (at < end) {
       const entries = await next
       at += entries.length
       // While the caller is busy with these.
       if (at < end) next = this.#chunk(at + 1, end)
       // Whoever waits for it is told; nobody waits for it where the caller has stopped.
       next.catch(() => undefined)
-      yield entries
+      const asked = entries[0]?.seq === after ? entries.slice(1) : entries
+      if (asked.length > 0) yield asked
     }
   }
 
@@ -144,8 +172,8 @@ class NatsEngine implements Engine {
 
   async truncate(upTo: number): Promise<void> {
     const { head } = await this.#bounds(0)
-    const keep = Math.min(upTo, head) + 1
-    // Never more than the head: the stream would go on behind it.
+    // The last record stays, to be compared. A stream without any was purged by somebody else.
+    const keep = Math.min(upTo + 1, head)
     if (keep > 1) await this.#translated(() => this.#ask('STREAM.PURGE', { seq: keep }))
   }
 
@@ -183,6 +211,23 @@ class NatsEngine implements Engine {
     throw failure
   }
 
+  /**
+   * What makes the acknowledgement of an append worthless: other settings, other records, no records. Undefined if
+   * all is well, or if nobody can tell for now.
+   */
+  async #check(expected: number): Promise<StoreError | undefined> {
+    const { seq, id } = this.#last
+    try {
+      const [, there] = await Promise.all([this.#bounds(0), seq > 0 ? this.#chunk(seq, seq) : []])
+      return there[0] && there[0].id !== id ? this.#otherHistory(seq) : undefined
+    } catch (error) {
+      const { code } = error as Partial<StoreError>
+      // No truncation removes the last record.
+      if (code === 'compacted' && seq === expected) return this.#purged(seq)
+      return code === 'rewound' || code === 'config' ? (error as StoreError) : undefined
+    }
+  }
+
   /** Up to `to`, from `from`: at least one. */
   async #chunk(from: number, to: number): Promise<readonly EngineEntry[]> {
     return this.#translated(async () => {
@@ -202,17 +247,32 @@ class NatsEngine implements Engine {
       if (there.length > 0) return this.#checked(there)
       const { first } = await this.#bounds(to)
       if (first > from) throw this.#compacted(from, first)
-      throw this.#error('corrupt', `seq ${from} is missing, between ${first} and ${to}`)
+      throw this.#missing(from, `seq ${from} is missing, between ${first} and ${to}`)
     })
+  }
+
+  /** The leader that answered may not have applied the record yet. If it stays missing, it is lost. */
+  #missing(seq: number, what: string): StoreError {
+    if (this.#gap?.seq !== seq) this.#gap = { seq, since: Date.now() }
+    return this.#whenCertain('corrupt', what, this.#gap.since)
   }
 
   /** Each says of which epoch it is. */
   #checked(found: readonly Found[]): EngineEntry[] {
     const subject = stream.subjectOf(this.#settings.name, this.#epoch)
-    return found.map(({ subject: of, ...entry }) => {
+    const entries = found.map(({ subject: of, ...entry }) => {
       if (of !== subject) throw this.#rewound('is another one: it was deleted and made anew')
+      if (entry.seq === this.#last.seq && entry.id !== this.#last.id)
+        throw this.#otherHistory(entry.seq)
       return entry
     })
+    this.#remember(entries.at(-1))
+    if (found.length > 0) this.#gap = undefined
+    return entries
+  }
+
+  #remember(entry: Pick<EngineEntry, 'seq' | 'id'> | undefined): void {
+    if (entry && entry.seq > this.#last.seq) this.#last = { seq: entry.seq, id: entry.id }
   }
 
   /** Until the connection breaks or something fails. */
@@ -252,11 +312,13 @@ class NatsEngine implements Engine {
   async #bounds(least: number): Promise<{ head: number; first: number }> {
     // Before it is asked: what others learn meanwhile may be newer than its answer.
     const known = Math.max(this.#seen, least)
+    if (this.#invalid) throw this.#invalid
     return this.#translated(async () => {
       const info = await this.#lookUp()
       if (!info) throw this.#doubt('is gone: its stream was deleted')
       if (stream.identityOf(info.config)?.epoch !== this.#epoch)
         throw this.#rewound('is another one: it was deleted and made anew')
+      this.#identify(info)
       return this.#accept(info, known)
     })
   }
@@ -268,6 +330,8 @@ class NatsEngine implements Engine {
     const bounds = stream.boundsOf(info)
     if (bounds.head < known)
       throw this.#doubt(`ends at seq ${bounds.head}, but ${known} was durable`)
+    if (bounds.head === this.#last.seq && bounds.first > bounds.head && bounds.head > 0)
+      throw this.#purged(bounds.head)
     this.#doubtful = undefined
     this.#seen = Math.max(this.#seen, bounds.head)
     return bounds
@@ -279,7 +343,11 @@ class NatsEngine implements Engine {
    */
   #doubt(what: string): StoreError {
     this.#doubtful ??= Date.now()
-    if (!this.#link.isClustered || Date.now() - this.#doubtful >= DOUBT) return this.#rewound(what)
+    return this.#whenCertain('rewound', what, this.#doubtful)
+  }
+
+  #whenCertain(code: 'rewound' | 'corrupt', what: string, since: number): StoreError {
+    if (!this.#link.isClustered || Date.now() - since >= DOUBT) return this.#error(code, what)
     return this.#error('unavailable', `${what}; that is not certain yet`)
   }
 
@@ -306,15 +374,8 @@ class NatsEngine implements Engine {
     return info
   }
 
-  async #ask<T>(what: string, request?: object): Promise<T> {
-    const subject = `$JS.API.${what}.${stream.streamName(this.#settings.name)}`
-    await this.#link.get()
-    if (!this.#link.hasJetStream)
-      throw this.#error('config', 'JetStream is not enabled on its server')
-    const message = await this.#link.request(subject, request && JSON.stringify(request))
-    const answer = message.json<T & { error?: ApiError }>()
-    if (answer.error) throw new Refusal(answer.error)
-    return answer
+  #ask<T extends object>(what: string, request?: object): Promise<T> {
+    return this.#link.ask(`$JS.API.${what}.${stream.streamName(this.#settings.name)}`, request)
   }
 
   async #translated<T>(run: () => Promise<T>): Promise<T> {
@@ -329,6 +390,20 @@ class NatsEngine implements Engine {
     return this.#error('compacted', `seq ${seq} was truncated away; the first is ${first}`)
   }
 
+  #otherHistory(seq: number): StoreError {
+    return this.#rewound(`has another record ${seq} than it had: an older state was restored`)
+  }
+
+  #purged(head: number): StoreError {
+    return this.#rewound(`has lost all records up to seq ${head}: its stream was purged`)
+  }
+
+  /** It is there, but nobody should rely on it. */
+  #unacknowledged(seq: number, cause: StoreError): StoreError {
+    const what = `wrote up to seq ${seq}, which may be lost: ${cause.message}`
+    return new StoreError('unknown', `${this.name}: ${what}`, { path: this.name, cause })
+  }
+
   #rewound(what: string): StoreError {
     return this.#error('rewound', what)
   }
@@ -336,13 +411,4 @@ class NatsEngine implements Engine {
   #error(code: StoreError['code'], what: string): StoreError {
     return new StoreError(code, `${this.name}: ${what}`, { path: this.name })
   }
-}
-
-/** Those that go on behind `after`, up to the first that does not. */
-function contiguous(found: readonly EngineEntry[], after: number): readonly EngineEntry[] {
-  const begin = found.findIndex(({ seq }) => seq === after + 1)
-  if (begin < 0) return []
-  const rest = found.slice(begin)
-  const end = rest.findIndex(({ seq }, at) => seq !== after + 1 + at)
-  return end < 0 ? rest : rest.slice(0, end)
 }

@@ -1,5 +1,6 @@
 // What a stream republishes, until somebody takes it: bounded, since what is dropped here is read again.
 import type { NatsConnection, Subscription } from '@nats-io/transport-node'
+import type { EngineEntry } from '../shared/index.ts'
 import { directRecord, type Found } from './direct.ts'
 
 const MAX_WAITING = 10_000
@@ -45,12 +46,12 @@ export class Feed {
   async wait(milliseconds: number, signal: AbortSignal): Promise<void> {
     if (this.#waiting.length > 0 || this.#error || this.#isOver || signal.aborted) return
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, milliseconds)
       const wake = () => {
         clearTimeout(timer)
         signal.removeEventListener('abort', wake)
         resolve()
       }
+      const timer = setTimeout(wake, milliseconds)
       this.#wake = wake
       signal.addEventListener('abort', wake)
     })
@@ -65,4 +66,13 @@ export class Feed {
     this.#waiting.push(found)
     this.#chars += found.text.length
   }
+}
+
+/** Those that follow `after` without a gap. */
+export function contiguous(found: readonly EngineEntry[], after: number): readonly EngineEntry[] {
+  const begin = found.findIndex(({ seq }) => seq === after + 1)
+  if (begin < 0) return []
+  const rest = found.slice(begin)
+  const end = rest.findIndex(({ seq }, at) => seq !== after + 1 + at)
+  return end < 0 ? rest : rest.slice(0, end)
 }

@@ -5,7 +5,7 @@ import { createConnection } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, errors, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import { StoreError } from '../index.ts'
-import { failureOf } from './failure.ts'
+import { type ApiError, failureOf, Refusal } from './failure.ts'
 import { type Address, type Settings, showAddress } from './options.ts'
 
 const OLDEST = [2, 12] as const
@@ -54,6 +54,19 @@ export class Link {
       await this.failed(connection, error)
       throw error
     }
+  }
+
+  /** A request to JetStream itself. Throws Refusal where it refuses. */
+  async ask<T extends object>(subject: string, request?: object): Promise<T> {
+    await this.get()
+    if (!this.hasJetStream) {
+      const { title: path } = this.#settings
+      throw new StoreError('config', `${path}: JetStream is not enabled on its server`, { path })
+    }
+    const message = await this.request(subject, request && JSON.stringify(request))
+    const answer = message.json<T & { error?: ApiError }>()
+    if (answer.error) throw new Refusal(answer.error)
+    return answer
   }
 
   /** After a timeout, finds out whether the connection is to blame: then it is closed at once. */

@@ -65,7 +65,7 @@ export interface Engine {
    * sees what it has missed. Ends when the signal aborts. Throws as `read` does, but never `unavailable`.
    */
   follow(after: number, signal: AbortSignal): AsyncIterable<readonly EngineEntry[]>
-  /** Removes the records up to `upTo`, at most up to the head; the head stays as it is. */
+  /** Removes the records up to `upTo`, at most up to the head; the head stays as it is. An engine may keep the last record. */
   truncate(upTo: number): Promise<void>
   /** Ends what is under way. No timer, socket or listener of it keeps the process alive. */
   close(): Promise<void>

@@ -1,14 +1,16 @@
 // A journal in a stream of one real server.
+import { getEventListeners } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { headers } from '@nats-io/transport-node'
-import { natsEngine } from 'ministore-ts/nats'
+import { natsEngine, natsJournal } from 'ministore-ts/nats'
 import type { Engine, EngineEntry } from 'ministore-ts/shared'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { ADMIN, INSTALL, natsVersion, startNats } from '../servers/nats.ts'
 import { startProxy, type Traffic } from '../servers/proxy.ts'
+import { names } from '../shared/names.ts'
 import {
   all,
   engineOn,
@@ -281,8 +283,10 @@ describe('the journal’s history', () => {
       expect(await all(engine, 4)).toHaveLength(6)
       await engine.truncate(0)
       await engine.truncate(1_000)
-      expect(await engine.open('tickets')).toMatchObject({ head: 10, first: 11 })
-      expect(await failure(all(engine, 9))).toMatch(/^compacted: /)
+      // The last one stays: it is what the next append is compared with.
+      expect(await engine.open('tickets')).toMatchObject({ head: 10, first: 10 })
+      expect(await failure(all(engine, 8))).toMatch(/^compacted: /)
+      expect(await all(engine, 9)).toHaveLength(1)
       expect(await all(engine, 10)).toEqual([])
       expect(await engine.append(numbered(1), 9)).toEqual({ ok: false, head: 10 })
       expect(await engine.append(numbered(1), 10)).toEqual({ ok: true, seq: 11 })
@@ -371,6 +375,93 @@ describe('the journal’s history', () => {
     }
     expect(await failure(read())).toMatch(/^rewound: /)
     expect(rest.filter(({ text }) => text === '"new"')).toEqual([])
+  })
+})
+
+describe('a stream that is changed under an open journal', () => {
+  const updated = (change: object) => async (name: string) => {
+    const config = { ...(await configOf(name)), ...change }
+    expect((await api(`STREAM.UPDATE.ministore_${name}`, config)).error).toBeUndefined()
+  }
+  /** The same stream with other records, as after a restore: settings and metadata are those that it had. */
+  const refilled = (count: number) => async (name: string) => {
+    const config = await configOf(name)
+    await api(`STREAM.DELETE.ministore_${name}`)
+    await api(`STREAM.CREATE.ministore_${name}`, config)
+    const other = await openedOn(server(), { name })
+    for (let head = 0; head < count; head++) await other.append(entries('"other"'), head)
+    await other.close()
+  }
+  const CHANGES: readonly (readonly [string, RegExp, (name: string) => Promise<unknown>])[] = [
+    ['max_msgs', /^config: .*max_msgs/, updated({ max_msgs: 1_000 })],
+    ['max_age', /^config: .*max_age/, updated({ max_age: 3_600_000_000_000 })],
+    ['discard old', /^config: .*discard/, updated({ discard: 'old', max_msgs: 3 })],
+    [
+      'other subjects',
+      /^config: .*subjects/,
+      updated({ subjects: ['ms.elsewhere'], republish: null }),
+    ],
+    ['a history of the same length', /^rewound: .*another record 3/, refilled(3)],
+    ['a history that is longer', /^rewound: .*another record 3/, refilled(5)],
+  ]
+
+  withNats.each(CHANGES)('%s: nothing is acknowledged any more', async (_, said, change) => {
+    const name = newName()
+    const engine = await openedOn(server(), { name })
+    await engine.append(numbered(3), 0)
+    // One that has read nothing, and one that follows.
+    const [fresh, idle] = [await openedOn(server(), { name }), await openedOn(server(), { name })]
+    const followed = failure(follow(idle, 3)[2])
+    await change(name)
+    const outcomes = await Promise.all(
+      [engine, fresh].map((it) => it.append(numbered(1), 3).catch((error: unknown) => error)),
+    )
+    for (const outcome of outcomes) expect(outcome).not.toMatchObject({ ok: true })
+    for (const it of [engine, fresh]) expect(await failure(all(it, 3))).toMatch(said)
+    expect(await followed).toMatch(said.source.startsWith('^config') ? said : /^rewound: /)
+  })
+
+  withNats(
+    'a purge: who appends next gets no acknowledgement, and who follows is told',
+    async () => {
+      const names = [newName(), newName()] as const
+      const [engine, idle] = [
+        await openedOn(server(), { name: names[0] }),
+        await openedOn(server(), { name: names[1] }),
+      ]
+      for (const each of [engine, idle]) await each.append(numbered(3), 0)
+      const followed = failure(follow(idle, 3)[2])
+      for (const name of names) await api(`STREAM.PURGE.ministore_${name}`)
+      expect(await failure(engine.append(numbered(1), 3))).toMatch(/^unknown: .*purged/)
+      expect(await failure(engine.append(numbered(1), 4))).toMatch(/^rewound: .*purged/)
+      expect(await followed).toMatch(/^rewound: .*purged/)
+    },
+  )
+
+  withNats('a store stops, and is told that what it has just written is unknown', async () => {
+    const name = newName()
+    const stops: string[] = []
+    const journal = natsJournal({ servers: server().urls, ...ADMIN, name, replicas: 1 })
+    const store = await names.open(journal, { onStop: ({ code }) => void stops.push(code) })
+    await store.dispatch('take', { name: 'x', by: 'a' })
+    await updated({ max_msgs: 1, discard: 'old' })(name)
+    const late = store.dispatch('take', { name: 'y', by: 'a' })
+    await expect(late).rejects.toMatchObject({ code: expect.stringMatching(/^(unknown|config)$/) })
+    await expect.poll(() => stops, { timeout: 5_000 }).toEqual(['config'])
+    await store.close()
+  })
+
+  withNats('an idle follower keeps one listener on its signal', async () => {
+    const any = vi.spyOn(AbortSignal, 'any')
+    const engine = await openedOn(server(), { name: newName() })
+    const [, stop] = follow(engine)
+    await sleep(3_300)
+    const signals = any.mock.results.flatMap(({ value }) => (value ? [value as AbortSignal] : []))
+    any.mockRestore()
+    const counts = signals.map((signal) => getEventListeners(signal, 'abort').length)
+    expect(counts.length).toBeGreaterThan(0)
+    expect(Math.max(...counts)).toBeLessThanOrEqual(1)
+    await stop()
   })
 })
 

@@ -1,6 +1,7 @@
+import { getEventListeners } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { Client } from 'pg'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startProxy, type TestProxy } from '../servers/proxy.ts'
 import {
   engineOn,
@@ -240,6 +241,19 @@ describe.skipIf(!server.isHere)('following', () => {
       took.push(performance.now() - before)
     }
     expect(took.toSorted((a, b) => a - b)[5]).toBeLessThan(200)
+  })
+
+  test('keeps one listener on its signal while it is idle', async () => {
+    const any = vi.spyOn(AbortSignal, 'any')
+    const { reader } = await pair()
+    const { end, done } = followAll(reader)
+    await setTimeout(3300)
+    const signals = any.mock.results.flatMap(({ value }) => (value ? [value as AbortSignal] : []))
+    any.mockRestore()
+    const counts = signals.map((signal) => getEventListeners(signal, 'abort').length)
+    expect(counts).toEqual([1])
+    end()
+    await done
   })
 
   test('hears of what came while its reader was busy', async () => {

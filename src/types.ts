@@ -146,11 +146,18 @@ export interface CommandPart<S, P, I, V> {
 
 /** What `mutationsFromUnion` makes of one option of the union. */
 export type UnionParts<S, U> = {
-  [K in OptionOf<U> as NameOf<K>]: MutationPart<S, UnionPayload<K>, undefined>
+  [O in OptionOf<U> as NameOf<O, DiscriminatorOf<U>>]: MutationPart<
+    S,
+    UnionPayload<O, DiscriminatorOf<U>>,
+    undefined
+  >
 }
 /** One reducer for each option of the union. */
 export type UnionReducers<S, U> = {
-  [K in OptionOf<U> as NameOf<K>]: MutationConfig<S, UnionPayload<K>>['apply']
+  [O in OptionOf<U> as NameOf<O, DiscriminatorOf<U>>]: MutationConfig<
+    S,
+    UnionPayload<O, DiscriminatorOf<U>>
+  >['apply']
 }
 
 /** What `defineStore` returns for such a config. */
@@ -918,18 +925,36 @@ type MutationSchema<M> = z.ZodDiscriminatedUnion<
   }[keyof M & string][],
   'type'
 >
-type OptionOf<U> = U extends { readonly options: readonly (infer O)[] } ? O : never
-type ShapeOf<O> = O extends { readonly shape: infer Shape } ? Shape : never
-type NameOf<O> = ShapeOf<O> extends { type: z.ZodLiteral<infer K extends string> } ? K : never
-/** The option's `payload` where it has one; otherwise the option without its `type`. */
-type UnionPayload<O> =
-  ShapeOf<O> extends { payload: infer P extends z.core.$ZodType }
+interface HasDef<D> {
+  readonly _zod: { readonly def: D }
+}
+type Def<O> = O extends HasDef<infer D> ? D : never
+type DiscriminatorOf<U> = Field<Def<U>, 'discriminator'>
+/** The objects that a union consists of, also through unions in unions, readonly and lazy options. */
+type OptionOf<O> =
+  O extends HasDef<{ type: 'union'; options: readonly (infer Each)[] }>
+    ? OptionOf<Each>
+    : O extends HasDef<{ type: 'readonly'; innerType: infer Inner }>
+      ? OptionOf<Inner>
+      : O extends HasDef<{ type: 'lazy'; getter: () => infer Inner }>
+        ? OptionOf<Inner>
+        : O
+type ShapeOf<O> = Field<Def<O>, 'shape'>
+/** A literal or an enum gives an option several names. */
+type NameOf<O, Key> =
+  Field<ShapeOf<O>, Key & string> extends infer Names extends z.core.$ZodType
+    ? z.output<Names> & string
+    : never
+/** The option's `payload` if it has one, otherwise the option without its discriminator. */
+type UnionPayload<O, Key> = O extends unknown
+  ? ShapeOf<O> extends { payload: infer P extends z.core.$ZodType }
     ? P
-    : keyof ShapeOf<O> extends 'type'
-      ? unknown
-      : O extends z.ZodObject<infer Shape, infer Config>
-        ? z.ZodObject<Omit<Shape, 'type'>, Config>
-        : unknown
+    : keyof ShapeOf<O> extends Key
+      ? z.core.$ZodUndefined
+      : O extends z.core.$ZodObject<infer Shape, infer Config>
+        ? z.core.$ZodObject<Omit<Shape, Key & string>, Config>
+        : never
+  : never
 type OnlyRejections<R> = unknown extends R
   ? unknown
   : [R] extends [AnyRejection | void | undefined]

@@ -56,6 +56,9 @@ export async function openCore(
       if (expectSeq === undefined || expectSeq === seq) return transact(run, options, deciding)
       const details = { expected: expectSeq, actual: seq }
       throw new Rejection('conflict', details, `the store is at seq ${seq}, not ${expectSeq}`)
+    } catch (refusal) {
+      if (!options.refusalWaits || !(refusal instanceof Rejection)) throw refusal
+      return { receipt: { ok: true, seq: live.head.seq, at: '', duplicate: false, refusal } }
     } finally {
       deciding = undefined
     }

@@ -1126,12 +1126,12 @@ export interface KeyedRecord {
 }
 /** A dispatch that was decided and waits to be durable; without a record, for what it has seen. */
 export interface Pending {
-  readonly receipt: Receipt
+  readonly receipt: CommitReceipt
   readonly record?: (Settled & { readonly text: string }) | undefined
 }
 /** As long as it is not durable it may be decided again, where other writers are first. */
 export interface Waiting extends Pending, Asked {
-  readonly resolve: (receipt: Receipt) => void
+  readonly resolve: (receipt: CommitReceipt) => void
   readonly reject: (error: unknown) => void
 }
 /** `given`: what `run` will dispatch, for a repeated key to be compared by. */
@@ -1164,6 +1164,15 @@ export type Selector = (state: unknown) => unknown
 export interface CommitOptions extends DispatchOptions {
   /** Its name, for the journal's readers. */
   command?: string | undefined
+  /**
+   * A refusal waits, as a record does, until the records that it rests on are durable, and is decided again if
+   * another writer is first. The receipt has it then.
+   */
+  refusalWaits?: boolean | undefined
+}
+/** `refusal`: of `refusalWaits`, in place of a result. */
+export interface CommitReceipt extends Receipt {
+  readonly refusal?: Rejection
 }
 
 /** An open store without its types and conveniences. */
@@ -1179,7 +1188,7 @@ export interface Core {
   getStopped(): StoreError | undefined
   /** The durable state and its keys; never changed by what comes after. Throws where the store has stopped. */
   take(): Snapshot
-  commit(run: Run, options: CommitOptions, given: readonly Input[]): Promise<Receipt>
+  commit(run: Run, options: CommitOptions, given: readonly Input[]): Promise<CommitReceipt>
   /** Resolves when what others had appended by now is in the state. */
   refresh(): Promise<unknown>
   close(): Promise<void>

@@ -76,9 +76,11 @@ function surface(
       return await core.commit(run, options, given)
     } catch (error) {
       if (!journal.follow || !(error instanceof Rejection) || error.code === 'invalid') throw error
-      // Others may have changed, by now, what it was refused for.
+      // Others may have changed, by now, what it was refused for; or it rests on a dispatch that has not arrived.
       await core.refresh()
-      return core.commit(run, options, given)
+      const receipt = await core.commit(run, { ...options, refusalWaits: true }, given)
+      if (receipt.refusal) throw receipt.refusal
+      return receipt
     }
   }
   // What may be decided again, is so on what was given at the time of the call.

@@ -155,6 +155,33 @@ describe('where nobody knows whether it was written', () => {
   })
 })
 
+test('a refusal does not rest on a dispatch that never arrived', async () => {
+  const server = new Server()
+  let isAway = false
+  const engine = server.engine({ ...perfect, fate: () => (isAway ? 'refused' : 'fine') })
+  const follow: Engine['follow'] = async function* (_, signal) {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    yield []
+  }
+  const a = await names.open(sharedJournal({ ...engine, follow }, { timeout: 50 }))
+  await a.dispatch('take', { name: 'x', by: 'a' })
+  server.append(theirs('y'), 1)
+  const lost: Promise<unknown>[] = []
+  a.subscribe(() => {
+    // Decided, but not sent, when the other dispatch is decided again.
+    isAway = true
+    lost.push(a.dispatch('take', { name: 'z', by: 'a' }))
+  })
+  const refused = a.dispatch('take', { name: 'v', by: 'a' }, { expectSeq: 0 })
+  await expect(refused).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(lost[0]).rejects.toMatchObject({ code: 'unavailable' })
+  expect(server.head).toBe(2)
+  isAway = false
+  const again = await a.dispatch('take', { name: 'v', by: 'a' }, { expectSeq: 0 }).safe()
+  expect(again).toMatchObject({ code: 'conflict', details: { expected: 0, actual: 2 } })
+  await a.close()
+})
+
 describe('where the answer is lost and reads lag, as after the death of a leader', () => {
   /** An engine whose first append is done and not answered, and whose first reads do not show its last records. */
   const lagging = (server: Server, reads: number, lag = 10): Engine => {

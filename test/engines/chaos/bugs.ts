@@ -23,6 +23,11 @@ const BUGS = {
     append: (batch, expected) =>
       onUnknown(engine.append(batch, expected), () => ({ ok: true, seq: expected + batch.length })),
   }),
+  /** What may have arrived counts as too late, so that it is decided again: one dispatch becomes two records. */
+  'unknown-as-too-late': (engine: Engine): Partial<Engine> => ({
+    append: (batch, expected) =>
+      onUnknown(engine.append(batch, expected), () => ({ ok: false, head: expected })),
+  }),
   'too-late-as-written': (engine: Engine): Partial<Engine> => ({
     async append(batch, expected) {
       const result = await engine.append(batch, expected)

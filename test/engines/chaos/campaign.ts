@@ -1,9 +1,13 @@
 // A campaign: writers write, faults strike, and in the end the journal says whether every promise was kept.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Engine, type EngineEntry, sharedJournal } from 'ministore-ts/shared'
 import type { Bug } from './bugs.ts'
 import { add, CLIENTS, Crew, type Pace } from './crew.ts'
 import { type Fault, type Ground, networkFaults, startGround } from './ground.ts'
+import { type Decided, decide } from './history.ts'
 import { Network } from './network.ts'
 import { emptyTally, type Tally } from './report.ts'
 import { chaos } from './store.ts'
@@ -37,6 +41,8 @@ export interface CampaignResult {
   /** Unknown outcomes that were looked up, since they could not be asked for again. */
   readonly looked: number
   readonly faults: Readonly<Record<string, Struck>>
+  /** Whether one order of all calls explains their answers. */
+  readonly history: Omit<Decided, 'why'>
   /** Empty where all is well. */
   readonly broken: readonly string[]
 }
@@ -59,9 +65,11 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   const ground = await startGround(options.engine)
   if (!ground) return undefined
   const network = await Network.make(CLIENTS, ground.ports)
+  const histories = mkdtempSync(join(tmpdir(), 'ministore-histories-'))
   try {
-    return await new Campaign(options, ground, network).run()
+    return await new Campaign(options, { ground, network, histories }).run()
   } finally {
+    rmSync(histories, { recursive: true, force: true })
     await network.close()
     await ground.stop()
   }
@@ -70,6 +78,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
 class Campaign {
   readonly #options: CampaignOptions
   readonly #ground: Ground
+  readonly #histories: string
   readonly #crew: Crew
   readonly #faults: Record<string, Fault>
   readonly #struck: Record<string, Struck> = {}
@@ -78,14 +87,22 @@ class Campaign {
   #lastAcknowledged = performance.now()
   #longestGap = 0
 
-  constructor(options: CampaignOptions, ground: Ground, network: Network) {
+  constructor(
+    options: CampaignOptions,
+    { ground, network, histories }: { ground: Ground; network: Network; histories: string },
+  ) {
     const { slots = 4, pace = 20, bug, engine } = options
     this.#options = options
     this.#ground = ground
-    this.#crew = new Crew({ ground, network, bug }, { slots, pace, engine }, ({ what }) => {
-      if (what === 'refused') this.#refused += 1
-      if (what === 'acknowledged') this.#acknowledge()
-    })
+    this.#histories = histories
+    this.#crew = new Crew(
+      { ground, network, bug, histories },
+      { slots, pace, engine },
+      ({ what }) => {
+        if (what === 'refused') this.#refused += 1
+        if (what === 'acknowledged') this.#acknowledge()
+      },
+    )
     this.#faults = {
       ...ground.faults(network),
       ...networkFaults(network),
@@ -175,6 +192,7 @@ class Campaign {
       members.flatMap(({ name, digest }) => (digest ? [[name, digest]] : [])),
     )
     const broken = verdict(entries, { told, digests, replayed })
+    const { why, ...history } = decide(this.#histories)
     const looked = [...told.values()].flat().filter(({ what }) => /found|missing/.test(what)).length
     return {
       ...{ engine: this.#options.engine, seconds: Math.round(seconds), records: entries.length },
@@ -182,7 +200,8 @@ class Campaign {
         digest: replayed.digest,
         looked,
         faults: this.#struck,
-        broken: [...failures, ...broken],
+        history,
+        broken: [...failures, ...broken, ...(why === undefined ? [] : [why])],
       },
     }
   }

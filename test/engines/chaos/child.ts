@@ -1,9 +1,13 @@
 // Run as a process of its own: `node … child.js <job as JSON>`. A writer asks for its operations until each
 // has its answer; a reader follows. Both speak in JSON lines, and end loudly where something is wrong.
+import { openSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { digest, type Receipt, type Rejection, StoreError, type StoreOf } from 'ministore-ts'
 import { type Engine, sharedJournal } from 'ministore-ts/shared'
+import { Recorder } from '../../linearizability/recorder.ts'
+import type { StoreCall } from '../../linearizability/shared-store.ts'
 import { counted, withBug } from './bugs.ts'
 import { keyOf, operation } from './operations.ts'
 import { emptyTally, type Job, type Order, type Said, type Told } from './report.ts'
@@ -15,6 +19,12 @@ const job: Job = JSON.parse(process.argv[2] ?? '')
 const { by, timeout } = job
 const tally = emptyTally()
 const say = (said: Said) => process.stdout.write(`${JSON.stringify(said)}\n`)
+
+/** The clock is the same in all processes of a machine, and monotonic. */
+const clock = () => Number(process.hrtime.bigint())
+const history = openSync(join(job.histories, `${by}.${process.pid}.jsonl`), 'a', 0o600)
+// Synchronous: what was asked is in the file when this process is killed.
+const recorder = new Recorder(clock, (event) => writeSync(history, `${JSON.stringify(event)}\n`))
 
 function fail(error: unknown): never {
   say({ what: 'tally', tally })
@@ -67,6 +77,17 @@ async function answerTo(asked: Promise<Receipt | Rejection>): Promise<Answer> {
   }
 }
 
+type Mutations = Extract<ReturnType<typeof operation>, { mutations: unknown }>['mutations']
+
+function dispatched(
+  store: Chaos,
+  mutations: Mutations,
+  options: { key?: string; expectSeq?: number },
+): Promise<Receipt | Rejection> {
+  const call = { what: 'dispatch', mutations, ...options } as StoreCall
+  return recorder.asked(call, () => store.dispatchAll(mutations, options).safe())
+}
+
 /** An operation until it has its one answer. */
 async function perform(store: Chaos, n: number): Promise<Told> {
   const it = operation(by, n)
@@ -75,16 +96,17 @@ async function perform(store: Chaos, n: number): Promise<Told> {
   if (it.how === 'once' && doubtful) return { what: 'abandoned', n }
   for (let conflicts = 0; ; ) {
     const expected = it.how === 'expecting' ? store.seq : undefined
-    const asked =
+    const options = {
+      ...(it.how !== 'once' && { key }),
+      ...(expected !== undefined && { expectSeq: expected }),
+    }
+    const answer = await answerTo(
       it.how === 'command'
-        ? store.execute('takeAny', { by, n, names: [...it.names] }).safe()
-        : store
-            .dispatchAll(it.mutations, {
-              ...(it.how !== 'once' && { key }),
-              ...(expected !== undefined && { expectSeq: expected }),
-            })
-            .safe()
-    const answer = await answerTo(asked)
+        ? recorder.asked({ what: 'takeAny', by, n, names: it.names }, () =>
+            store.execute('takeAny', { by, n, names: [...it.names] }).safe(),
+          )
+        : dispatched(store, it.mutations, options),
+    )
     if (typeof answer === 'string') {
       if (answer === 'unknown') doubtful = true
       if (it.how === 'once' && doubtful) return look(store, n)
@@ -108,12 +130,15 @@ async function look(store: Chaos, n: number): Promise<Told> {
   const fence = n + 0.5
   const note = { type: 'note', payload: { by, n: fence } } as const
   for (;;) {
-    const answer = await answerTo(store.dispatchAll([note], { key: keyOf(by, fence) }).safe())
+    const answer = await answerTo(dispatched(store, [note], { key: keyOf(by, fence) }))
     if (typeof answer !== 'string' && answer.ok) break
     await sleep(20 + Math.random() * 80)
   }
   return { what: store.state.done[by]?.includes(n) ? 'found' : 'missing', n }
 }
+
+/** So many operations for each refresh. */
+const READ_EVERY = 6
 
 async function write(store: Chaos, hasEnded: () => boolean): Promise<void> {
   const reported = new Set(job.reported)
@@ -122,6 +147,7 @@ async function write(store: Chaos, hasEnded: () => boolean): Promise<void> {
     while (!hasEnded()) {
       const n = next++
       if (reported.has(n)) continue
+      if (n % READ_EVERY === 0) await persist(() => recorder.read(store))
       say(await perform(store, n))
       await sleep(job.pace * (0.5 + Math.random()))
     }
@@ -157,7 +183,7 @@ say({ what: 'idle' })
 const last = await order()
 if (last?.order === 'digest') {
   // The reader does not ask: it has to hear of all.
-  if (job.role === 'writer') await persist(() => store.refresh()).catch(fail)
+  if (job.role === 'writer') await persist(() => recorder.read(store)).catch(fail)
   for (const until = Date.now() + 20_000; store.seq < last.seq; await sleep(10))
     if (Date.now() > until)
       fail(`heard of nothing behind seq ${store.seq}, but ${last.seq} is there`)

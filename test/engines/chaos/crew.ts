@@ -22,12 +22,16 @@ export class Crew {
   #past = emptyTally()
 
   constructor(
-    { ground, network, bug }: { ground: Ground; network: Network; bug: Bug | undefined },
+    {
+      ground,
+      network,
+      ...given
+    }: { ground: Ground; network: Network; bug: Bug | undefined; histories: string },
     { engine, slots, pace }: Pace & { engine: Job['engine'] },
     onTold: (told: Told) => void,
   ) {
     this.#onTold = onTold
-    const common = { engine, slots, pace, bug, journal: JOURNAL }
+    const common = { engine, slots, pace, ...given, journal: JOURNAL }
     const fresh = { from: 0, reported: [], begun: 0 }
     this.members = TIMEOUTS.map((timeout, client) => {
       const role = client === CLIENTS - 1 ? 'reader' : 'writer'

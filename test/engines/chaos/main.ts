@@ -69,6 +69,7 @@ function show({
   looked,
   digest,
   faults,
+  history,
   broken,
 }: CampaignResult): string {
   const columns = [
@@ -87,6 +88,7 @@ function show({
         columns.map((column) => struck[column]),
       ),
     ),
+    `${history.operations} calls, ${history.unknown} of them of unknown outcome: ${history.result} (${history.ms} ms)`,
     `${broken.length} broken promises`,
     ...broken.slice(0, 20).map((each) => `  ${each}`),
   ]

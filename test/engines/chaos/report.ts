@@ -20,6 +20,8 @@ export interface Job {
   /** Numbers below may have been begun by a writer that was killed. */
   readonly begun: number
   readonly bug?: Bug | undefined
+  /** The directory where it writes what it asked, and was answered, in a file of its own. */
+  readonly histories: string
 }
 
 /** `n`: the operation's number. Each number is told of once. */

@@ -6,7 +6,7 @@ import { z } from 'zod'
 /** How much may be spent until somebody refills. */
 export const BUDGET = 40
 /** How many operations of each writer the state remembers. */
-const REMEMBERED = 128
+export const REMEMBERED = 128
 
 const op = { by: z.string(), n: z.number() }
 

@@ -18,6 +18,8 @@ const POLL = 1_000
 const FIRST_POLL = 100
 /** For how long, in milliseconds, a cluster has to answer the same before a journal is given up. */
 const DOUBT = 5_000
+/** For how long, in milliseconds, a check of the stream holds: the next append after that checks it again. */
+const FRESH = 20
 /** Records asked of the leader at once, where a replica is behind. */
 const FROM_LEADER = 64
 
@@ -39,6 +41,8 @@ class NatsEngine implements Engine {
   #replicas = 1
   /** What a check found while an append was under way. It stays so until the journal is opened again. */
   #invalid: StoreError | undefined
+  /** When the last check that found all well began, by `performance.now()`. */
+  #checkedAt = Number.NEGATIVE_INFINITY
   /** The record that is missing, and since when. */
   #gap: { readonly seq: number; readonly since: number } | undefined
   /** Since when the stream seems to be gone, or shorter than it was. */
@@ -95,6 +99,7 @@ class NatsEngine implements Engine {
     this.#doubtful = undefined
     this.#gap = undefined
     this.#invalid = undefined
+    this.#checkedAt = Number.NEGATIVE_INFINITY
     const { head, first } = this.#accept(info)
     if (head >= first) await this.#chunk(head, head)
     return { epoch, head, first }
@@ -217,9 +222,13 @@ class NatsEngine implements Engine {
    */
   async #check(expected: number): Promise<StoreError | undefined> {
     const { seq, id } = this.#last
+    const begin = performance.now()
+    if (begin - this.#checkedAt < FRESH) return undefined
     try {
       const [, there] = await Promise.all([this.#bounds(0), seq > 0 ? this.#chunk(seq, seq) : []])
-      return there[0] && there[0].id !== id ? this.#otherHistory(seq) : undefined
+      if (there[0] && there[0].id !== id) return this.#otherHistory(seq)
+      this.#checkedAt = begin
+      return undefined
     } catch (error) {
       const { code } = error as Partial<StoreError>
       // No truncation removes the last record.

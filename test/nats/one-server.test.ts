@@ -379,6 +379,8 @@ describe('the journal’s history', () => {
 })
 
 describe('a stream that is changed under an open journal', () => {
+  /** A check of the stream holds for less than that, in milliseconds. */
+  const FRESH = 25
   const updated = (change: object) => async (name: string) => {
     const config = { ...(await configOf(name)), ...change }
     expect((await api(`STREAM.UPDATE.ministore_${name}`, config)).error).toBeUndefined()
@@ -412,6 +414,7 @@ describe('a stream that is changed under an open journal', () => {
     // One that has read nothing, and one that follows.
     const [fresh, idle] = [await openedOn(server(), { name }), await openedOn(server(), { name })]
     const followed = failure(follow(idle, 3)[2])
+    await sleep(FRESH)
     await change(name)
     const outcomes = await Promise.all(
       [engine, fresh].map((it) => it.append(numbered(1), 3).catch((error: unknown) => error)),
@@ -431,6 +434,7 @@ describe('a stream that is changed under an open journal', () => {
       ]
       for (const each of [engine, idle]) await each.append(numbered(3), 0)
       const followed = failure(follow(idle, 3)[2])
+      await sleep(FRESH)
       for (const name of names) await api(`STREAM.PURGE.ministore_${name}`)
       expect(await failure(engine.append(numbered(1), 3))).toMatch(/^unknown: .*purged/)
       expect(await failure(engine.append(numbered(1), 4))).toMatch(/^rewound: .*purged/)
@@ -444,6 +448,7 @@ describe('a stream that is changed under an open journal', () => {
     const journal = natsJournal({ servers: server().urls, ...ADMIN, name, replicas: 1 })
     const store = await names.open(journal, { onStop: ({ code }) => void stops.push(code) })
     await store.dispatch('take', { name: 'x', by: 'a' })
+    await sleep(FRESH)
     await updated({ max_msgs: 1, discard: 'old' })(name)
     const late = store.dispatch('take', { name: 'y', by: 'a' })
     await expect(late).rejects.toMatchObject({ code: expect.stringMatching(/^(unknown|config)$/) })

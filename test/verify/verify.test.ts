@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { StoreError, StoreOf } from 'ministore-ts'
+import { defineStore, type StoreError, type StoreOf } from 'ministore-ts'
 import { describe, expect, test } from 'vitest'
 import { home, installed } from '../cli/build.ts'
 import { tempJournal } from '../file/temp-journal.ts'
@@ -126,6 +126,69 @@ describe('store.verify', () => {
     await expect(inMemory.verify({ module })).rejects.toThrow(/memory.* a journal in a file can/)
     await store.close()
     await expect(store.verify({ module })).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  const COUNTER = `export const counter = defineStore({ name: 'counter', state: { count: 0 }, mutations: { inc: { apply: (draft) => void draft.count++ } } })
+`
+  const counter = defineStore({
+    name: 'counter',
+    state: { count: 0 },
+    mutations: { inc: { apply: (draft) => void draft.count++ } },
+  })
+
+  /** Verifies a counter with a module of this text. */
+  async function verifiedWith(text: string) {
+    const path = tempJournal()
+    const store = await counter.open(path)
+    await store.dispatch('inc')
+    return store
+      .verify({ module: moduleBeside(path, text) })
+      .catch((error) => error)
+      .finally(() => store.close())
+  }
+
+  test.each([
+    ['waits without end', 'await new Promise(() => {})'],
+    ['ends its process', 'process.exit(0)'],
+    [
+      'throws later',
+      'setTimeout(() => { throw new Error("later") }); await new Promise((end) => setTimeout(end, 1000))',
+    ],
+    [
+      'has an unhandled rejection',
+      'Promise.reject(1); await new Promise((end) => setTimeout(end, 1000))',
+    ],
+    ['exports two definitions of one name', COUNTER.replace('counter =', 'older =')],
+  ])('ends with bad_definition if the module %s', async (_, text) => {
+    expect(await verifiedWith(COUNTER + text)).toMatchObject({ code: 'bad_definition' })
+  })
+
+  test.each([
+    [
+      'talks to its parent',
+      "process.getBuiltinModule('node:worker_threads').parentPort.postMessage('ready')",
+    ],
+    [
+      'sends null to its parent',
+      "process.getBuiltinModule('node:worker_threads').parentPort.postMessage(null)",
+    ],
+    [
+      'closes the port to its parent',
+      "process.getBuiltinModule('node:worker_threads').parentPort.close()",
+    ],
+    ['keeps a timer', 'setInterval(() => {}, 10)'],
+    ['exports the definition twice', 'export { counter as again }'],
+    [
+      'exports what cannot be looked into',
+      'export const odd = new Proxy({}, { has() { throw 1 } })',
+    ],
+  ])('is right if the module %s', async (_, text) => {
+    expect(await verifiedWith(COUNTER + text)).toMatchObject({ ok: true, seq: 1 })
+  })
+
+  test('finds the definition in a CommonJS module whose exports are computed', async () => {
+    const named = `${COUNTER.replace('export ', '')}export default { ...{ counter } }`
+    expect(await verifiedWith(named)).toMatchObject({ ok: true, seq: 1 })
   })
 
   test('ends with the reason of its signal', async () => {

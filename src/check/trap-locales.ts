@@ -22,6 +22,18 @@ export function trapLocales(traps: Traps): void {
   for (const [name, methods] of Object.entries(INTL)) trapIntl(traps, intl, name, methods)
 }
 
+/** Whether it names no locale, or none that this runtime knows: then the locale of the process is taken. */
+function isDefault(locales: unknown, of?: keyof typeof LOCALES): boolean {
+  if (locales === undefined) return true
+  if (of === 'case') return Array.isArray(locales) && locales.length === 0
+  try {
+    return Intl.NumberFormat.supportedLocalesOf(locales as string[]).length === 0
+  } catch {
+    // The real one refuses it too.
+    return false
+  }
+}
+
 /** A method whose argument `at` is a locale. */
 function method(
   traps: Traps,
@@ -36,7 +48,7 @@ function method(
       return function (this: unknown, ...args: unknown[]) {
         const watched = running()
         if (watched) {
-          if (args[at] === undefined && watched.use('locale', `${prefix}${name}()`)) {
+          if (isDefault(args[at], of) && watched.use('locale', `${prefix}${name}()`)) {
             args.length = Math.max(args.length, at + 1)
             args[at] = otherLocale(watched, of)
           }
@@ -89,7 +101,7 @@ function trapIntl(traps: Traps, intl: Host | undefined, name: string, methods: s
     const args = made.get(self)
     if (!args) return self
     const [locales, options] = args
-    const isVaried = locales === undefined && watched.use('locale', `Intl.${name}`)
+    const isVaried = isDefault(locales) && watched.use('locale', `Intl.${name}`)
     if (name === 'DateTimeFormat' && !hasZone(options)) useTimeZone(watched, `Intl.${name}`)
     if (!isVaried && !watched.release) return self
     const of = name === 'Collator' ? 'sort' : 'number'

@@ -56,21 +56,20 @@ function altered(value: unknown, variant: number): unknown {
   return typeof value === 'boolean' ? !value : value
 }
 
-/** Immer reads it whenever an array changes, so that reading it says nothing about a reducer. */
-const QUIET = 'NODE_ENV'
-
 /** What is set is not set elsewhere, and the other way round. */
 function trapEnvironment(traps: Traps): void {
   const { process } = traps
   const env = process?.['env']
   if (!process || typeof env !== 'object' || env === null) return
   const isVaried = (watched: Watched, key: string | symbol) =>
-    typeof key === 'string' && key !== QUIET && watched.use('environment', `process.env.${key}`)
+    typeof key === 'string' && watched.use('environment', `process.env.${key}`)
   const value = new Proxy(env, {
     get(target, key) {
       const watched = running()
       const real: unknown = Reflect.get(target, key)
       if (!watched || !isVaried(watched, key)) return real
+      // Code asks for this one value.
+      if (key === 'NODE_ENV' && real !== 'production') return 'production'
       return real === undefined ? String(watched.variant) : undefined
     },
     // Through a proxy, Node would take it for the definition of a property.

@@ -36,7 +36,7 @@ async function explored(runs: number, options: SimulationOptions = {}) {
   return { why: undefined, ...counts }
 }
 
-const RUNS = Number(process.env['LINEARIZABILITY_RUNS'] ?? 100)
+const RUNS = Number(process.env['LINEARIZABILITY_RUNS'] ?? 40)
 
 describe('three stores with one journal', () => {
   test('give answers that one order of the calls explains, whatever the network does', async () => {

@@ -5,7 +5,7 @@ import { campaign } from './campaign.ts'
 import { programs, run } from './random-programs.ts'
 import { CONSTANTS } from './steps.ts'
 
-const RUNS = Number(process.env['MINISTORE_RUNS'] ?? 200)
+const RUNS = Number(process.env['MINISTORE_RUNS'] ?? 100)
 
 test('whatever a reducer does, its state is the same live, reopened, from a snapshot, compacted and checked', async () => {
   let [runs, inPlace, records, snapshots] = [0, 0, 0, 0]

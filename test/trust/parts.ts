@@ -66,6 +66,17 @@ export const PARTS: readonly Part[] = [
     argv: (seed) => script('test/trust/fuzz/fuzz.ts', '--seconds', '60', '--seed', String(seed)),
     timeoutSeconds: 180,
   },
+  {
+    name: 'random programs that use all of Immer',
+    argv: (seed) => script('test/replay/campaign.ts', '--count', '1500', '--seed', String(seed)),
+    timeoutSeconds: 300,
+  },
+  {
+    name: 'linearizability of simulated histories',
+    argv: () => vitest('test/linearizability/shared-store.test.ts'),
+    env: { LINEARIZABILITY_RUNS: '600' },
+    timeoutSeconds: 300,
+  },
   { name: 'chaos of PostgreSQL', argv: () => chaos('postgres'), timeoutSeconds: 420 },
   { name: 'chaos of NATS', argv: () => chaos('nats'), timeoutSeconds: 420 },
 ]

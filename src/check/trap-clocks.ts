@@ -84,7 +84,7 @@ function trapProcessClocks(traps: Traps, process: Host | undefined, origin: numb
 const prototypeOf = (kind: unknown): unknown =>
   (kind as { prototype?: unknown } | undefined)?.prototype
 
-/** A time of Temporal, some milliseconds later; what is none stays as it is. */
+/** A time of Temporal, some milliseconds later; any other value stays as it is. */
 function moved(time: unknown, milliseconds: number): unknown {
   const { add } = Object(time) as { add?: (by: object) => unknown }
   return typeof add === 'function'

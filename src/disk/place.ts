@@ -2,7 +2,7 @@
 import type { Awaitable, FileSystem, OpenFile } from '../types.ts'
 import { isMissing, systemCode, systemError } from './system-error.ts'
 
-/** The longest that is ever put behind the name of a journal; archives and torn writes have the largest numbers. */
+/** The longest suffix that a journal's name ever gets; archives and torn writes have the largest numbers. */
 const LONGEST_ENDING = `.${Number.MAX_SAFE_INTEGER}.archive.99`
 
 /**

@@ -126,7 +126,7 @@ const DEFAULT_WHENS = new Set(
   ].map(({ _zod: { def } }) => `${def.check} ${def.when}`),
 )
 
-/** JSON has no infinity, and no number beyond the largest: such a limit is none. */
+/** JSON has no infinity and no number beyond the largest, so such a limit excludes nothing. */
 function limit(value: number, isInclusive: boolean, keyword: string, none: number) {
   if (value === none) return {}
   if (!Number.isFinite(value)) return undefined

@@ -60,7 +60,7 @@ function change(inode: Inode, next: Uint8Array, from: number, to: number): void 
 
 const sectorOf = (position: number) => Math.floor(position / SECTOR_BYTES)
 
-/** Whole, the part behind the end being zero, as it is on a disk. */
+/** Whole: the part after the end is zero, as on a disk. */
 function sectorBytes(bytes: Uint8Array, sector: number): Uint8Array {
   const whole = new Uint8Array(SECTOR_BYTES)
   whole.set(bytes.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES))

@@ -68,7 +68,7 @@ describe.skipIf(!isRoot)('a compacted journal', () => {
   test('is not made where this process may not give it its owner, and the store goes on', async () => {
     const path = tempJournal()
     await journal(path)
-    // Whoever is in the group may write, and may make files here; only root may give files away.
+    // A member of the group may write, and may make files here; only root may give files away.
     chmodSync(dirname(path), 0o777)
     chmodSync(path, 0o666)
     chmodSync(`${path}.lock`, 0o666)

@@ -49,7 +49,7 @@ const refusalOf = (path: string): Promise<Error> =>
     (error) => error,
   )
 
-describe('a journal behind a symbolic link', () => {
+describe('a journal that a symbolic link leads to', () => {
   test('is created where the link leads, and stays there when it is compacted', async () => {
     const paths = linked()
     const store = await ledger.open(paths.link)

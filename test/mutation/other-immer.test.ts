@@ -1,4 +1,4 @@
-// A reducer runs alike, whoever else uses Immer, and whichever Immer the application has.
+// A reducer runs alike, no matter what else uses Immer, and whichever Immer the application has.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'

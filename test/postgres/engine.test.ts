@@ -275,7 +275,7 @@ describe.skipIf(!has)('rewound', () => {
     expect(await readAll(other)).toHaveLength(5)
   })
 
-  /** $1: the journal. Whoever only looks at epoch and head sees no difference. */
+  /** $1: the journal. A client that only looks at epoch and head sees no difference. */
   const refill = `UPDATE ministore_entries SET id = gen_random_uuid(), data = '"other"' WHERE journal = $1`
 
   test('another history of the same length is found by the next call, and nothing is appended to it', async () => {

@@ -11,7 +11,7 @@ export type Held = unknown[]
 
 export const CONSTANTS: unknown[] = [{ k: { a: [1] } }, [{ b: 1 }, { b: 1 }], { a: {}, b: [] }]
 
-/** A table is none: its inside is nobody's business. */
+/** An object or an array. A table is not a container: its own methods read and change it. */
 export const isContainer = (value: unknown): value is Tree =>
   typeof value === 'object' && value !== null && !isTable(value)
 const isFree = (value: unknown): value is Tree => isContainer(value) && !Object.isFrozen(value)

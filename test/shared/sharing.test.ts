@@ -313,7 +313,7 @@ describe('a journal that is not what it was', () => {
     await a.close()
   })
 
-  test('a snapshot behind a symbolic link is where the link leads, and keeps its mode', async () => {
+  test('a snapshot that a symbolic link names is where the link leads, and keeps its mode', async () => {
     const server = new Server()
     const directory = mkdtempSync(join(tmpdir(), 'ministore-'))
     const [snapshot, real] = ['link', 'real'].map((name) => join(directory, name))

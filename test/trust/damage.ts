@@ -117,7 +117,7 @@ export async function cutBack(subject: Subject, disk: SimulatedDisk, world: Worl
 
 /**
  * One bit of what was acknowledged: the store refuses, and never comes back with less. Where a snapshot
- * covers it, the state is right all the same, and whoever reads the records is refused.
+ * covers it, the state is right all the same, and reading the records is refused.
  */
 export async function flip(subject: Subject, disk: SimulatedDisk, world: World): Promise<void> {
   if (world.promised === 0) return

@@ -26,7 +26,7 @@ export function checkMark(what: string, check: z.core.$ZodCheck): string {
   return `${what} ${JSON.stringify(describe(def, new Map()))}`
 }
 
-export const sourceOf = (code: unknown): string => String(code)
+const sourceOf = (code: unknown): string => String(code)
 
 const digestOf = (parts: unknown): string =>
   `sha256:${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`

@@ -5,7 +5,7 @@ import { checksOf, effectOf, KEEPS } from './effect.ts'
 type Schema = z.core.$ZodType
 
 /** A key that one side does not know is right where the other one knows it. */
-export const LIKE = 0
+const LIKE = 0
 /** Some keys are refused all the same: those of a strict object within a part, or an option of a union. */
 export const STRICTER = 1
 /** Other values are taken: a record's wrong key is right, and what a pipe drops, the other side keeps. */

@@ -171,7 +171,8 @@ class FileJournal implements T.Journal, Site {
     this.kept = await findSnapshot(this.fs, this.path, header)
     const { begin, seed } = header
     this.marks = new Marks(begin, this.kept?.from ?? begin)
-    let group = this.kept?.from.offset ?? begin.offset
+    // Without a record, nothing proves that the header is durable: it may have been written in place.
+    let group = this.kept?.header || begin.seq > 0 ? (this.kept?.from ?? begin).offset : 0
     const lines = scanBehind(this.file, { path: this.name, seed }, begin, this.kept)
     for (let next = await lines.next(); ; next = await lines.next()) {
       if (next.done) {

@@ -1,4 +1,5 @@
 // Creating a journal in a file that exists, with one fault at each step and a power cut afterwards.
+import { defineStore } from 'ministore-ts'
 import { fileJournal } from 'ministore-ts/file'
 import { type Fault, type SimulatedDisk, simulatedDisk } from 'ministore-ts/testing'
 import { describe, expect, test } from 'vitest'
@@ -46,4 +47,32 @@ describe('whatever fails while a journal is created in a file that exists, it ca
           results.add(await afterwards(content, seed, step, fault))
     expect([...results]).toEqual(['opened'])
   })
+})
+
+test('a record that follows a header whose sync failed outlives a power cut', async () => {
+  // So long that the record is in another sector than the begin of the header.
+  const named = defineStore({
+    name: `ledger ${'😀'.repeat(120)}`,
+    state: { notes: 0 },
+    mutations: { note: { apply: (draft) => void draft.notes++ } },
+  })
+  const open = (disk: SimulatedDisk) => named.open(fileJournal(PATH, { fileSystem: disk }))
+  const states = new Set<string>()
+  for (let step = 0; step < STEPS; step++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const disk = await diskWith('', seed)
+      const at = disk.operations + step
+      // The header's sync fails, and so does everything that would take the header back.
+      const failing = [0, 1, 2].map((after): [number, Fault] => [at + after, { errno: 'EIO' }])
+      const faulty = disk.restart({ faults: new Map(failing) })
+      await open(faulty).catch(() => undefined)
+      const next = faulty.restart()
+      const store = await open(next)
+      await store.dispatch('note')
+      next.end('power cut')
+      const { state } = await open(next.restart())
+      states.add(`${state.notes}`)
+    }
+  }
+  expect([...states]).toEqual(['1'])
 })

@@ -90,6 +90,7 @@ const HOME: Record<string, readonly string[]> = {
   'node:path': ['disk/', 'file/', 'snapshot/', 'report/', 'cli/'],
   'node:url': ['disk/', 'report/', 'vitest/', 'cli/'],
   'node:util': ['disk/', 'cli/'],
+  'node:inspector': ['schema/'],
   'node:crypto': [
     'disk/',
     'file/',

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { checksOf, isLook } from './effect.ts'
 import type { JsonSchema } from './lock.ts'
-import { checkMark, codeMark, wholeMark } from './marks.ts'
+import { checkCode, checkMark, codeMark, isSuperRefine, wholeMark } from './marks.ts'
 
 type Schema = z.core.$ZodType
 type Check = z.core.$ZodCheck
@@ -183,11 +183,11 @@ function marksOf(check: Check): string[] {
 type CheckDef = { check: string; [option: string]: unknown }
 
 function marksWithoutWhen(check: Check, def: CheckDef, run: unknown): string[] {
-  if (def.check === 'overwrite') return [`${codeMark('overwrite', def['tx'])}${probed(def['tx'])}`]
+  if (def.check === 'overwrite') return [codeMark('overwrite', def['tx'])]
   if (def.check === 'custom') {
     const { Class } = (check._zod as { bag?: { Class?: unknown } }).bag ?? {}
     if (Class !== undefined) return [codeMark('instanceof', Class)]
-    return [def['fn'] ? codeMark('refine', def['fn']) : codeMark('check', run)]
+    return [def['fn'] ? codeMark('refine', def['fn']) : checkCode(run)]
   }
   if (def.check !== 'string_format') return [checkMark(def.check, check)]
   if (def['format'] === 'url') return urlMarks(def)
@@ -203,13 +203,6 @@ const urlMarks = ({ hostname, protocol, normalize }: CheckDef): string[] => [
   ...(normalize ? ['format url, normalized'] : []),
 ]
 
-/** `normalize(form)` has the same source for all forms. */
-function probed(code: unknown): string {
-  if (String(code) !== NORMALIZE) return ''
-  return ` ${JSON.stringify(['\u00e9', 'e\u0301', '\ufb01'].map((text) => (code as Change)(text)))}`
-}
-type Change = (text: string) => string
-
 const sourceOfChange = (check: unknown): string =>
   String((check as { _zod: { def: { tx?: unknown } } })._zod.def.tx)
 const TRIM = sourceOfChange(z.core._trim())
@@ -221,3 +214,7 @@ const TOTAL = new Set([TRIM, LOWER_CASE, UPPER_CASE, NORMALIZE, sourceOfChange(z
 /** Zod's own changes of a text: there is no text that they refuse. */
 const isTotal = (check: Check): boolean =>
   check._zod.def.check === 'overwrite' && TOTAL.has(sourceOfChange(check))
+
+/** Of a changed value, it makes nothing that the type would not have kept. */
+export const isHarmless = (check: Check): boolean =>
+  isLook(check) || isTotal(check) || isSuperRefine(check._zod.check)

@@ -138,9 +138,9 @@ const checksEffect = (schema: Schema): number => (checksOf(schema).every(isLook)
 export function isLook(check: z.core.$ZodCheck): boolean {
   const { def, traits } = check._zod as unknown as {
     def: { check: string; format?: string }
-    traits: Set<string>
+    traits?: Set<string>
   }
   if (def.check === 'string_format') return def.format !== 'url'
-  // `refine` answers yes or no; `superRefine` and `z.check` hold the payload itself.
-  return LOOKS.has(def.check) || traits.has('$ZodCustom')
+  // `refine` answers yes or no; `superRefine` and `.check(function)`, which has no traits, hold the payload itself.
+  return LOOKS.has(def.check) || traits?.has('$ZodCustom') === true
 }

@@ -1,7 +1,8 @@
 // Marks: the texts that stand in a lock for what JSON Schema cannot say, such as code.
 // Equal marks mean the same test of a value. Code counts by its source; what it calls is not seen.
 import { createHash } from 'node:crypto'
-import type { z } from 'zod'
+import { z } from 'zod'
+import { heldSources } from './held.ts'
 
 type Schema = z.core.$ZodType
 
@@ -26,7 +27,28 @@ export function checkMark(what: string, check: z.core.$ZodCheck): string {
   return `${what} ${JSON.stringify(describe(def, new Map()))}`
 }
 
-const sourceOf = (code: unknown): string => String(code)
+const sourceOf = (code: unknown): string => `${code}${probed(code)}`
+
+/** `normalize(form)` has the same source for all forms. */
+function probed(code: unknown): string {
+  if (String(code) !== NORMALIZE) return ''
+  return ` ${JSON.stringify(['\u00e9', 'e\u0301', '\ufb01'].map((text) => (code as Change)(text)))}`
+}
+type Change = (text: string) => string
+const NORMALIZE = String((z.core._normalize()._zod.def as { tx?: unknown }).tx)
+
+/** `superRefine (text, context) => …` or `check (payload) => …`: for a check that is a function. */
+export function checkCode(code: unknown): string {
+  if (!isSuperRefine(code)) return codeMark('check', code)
+  const known = superRefines.get(code as object) ?? (heldSources(code) ?? []).join(' ')
+  superRefines.set(code as object, known)
+  return `superRefine ${known === '' ? 'of a source that this runtime does not show' : known}`
+}
+
+/** Zod's wrapper has the same source for all. */
+export const isSuperRefine = (code: unknown): boolean => sourceOf(code) === SUPER_REFINE
+const SUPER_REFINE = sourceOf(z.core._superRefine(() => {})._zod.check)
+const superRefines = new WeakMap<object, string>()
 
 const digestOf = (parts: unknown): string =>
   `sha256:${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`
@@ -42,7 +64,8 @@ const UNSAID = new Set(['error', '_cachedInner', 'reverseTransform'])
  * before, as in a schema of itself, is its number.
  */
 function describe(value: unknown, seen: Map<object, number>, depth = 0): unknown {
-  if (typeof value === 'function' || value instanceof RegExp) return String(value)
+  if (typeof value === 'function') return sourceOf(value)
+  if (value instanceof RegExp) return String(value)
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   if (value === undefined) return { undefined: true }
@@ -84,7 +107,7 @@ function partsOf(schema: Schema): object {
     ...Object.fromEntries(Object.keys(def).map((key) => [key, partOf(def, key)])),
     ...(def.type === 'lazy' && { getter: (schema as z.core.$ZodLazy)._zod.innerType }),
     // z.check() keeps its function here, and z.stringbool() its words.
-    ...(def.check === 'custom' && def.fn === undefined && { code: check }),
+    ...(def.check === 'custom' && def.fn === undefined && { code: checkCode(check) }),
     ...(Class !== undefined && { class: String(Class) }),
     ...(truthy !== undefined && { truthy, falsy, casing }),
   }

@@ -19,9 +19,10 @@ export function payloadSchema(schema: z.core.$ZodType | undefined, side: Side): 
   const absence = absentValue(schema)
   const isOptional = absence !== 'refused' && (side === 'accepted' || absence !== 'filled')
   const isUnknown = absence === 'unknown'
-  const { defs, code } = reading
+  const { defs, code, broken } = reading
+  const marks = [...broken, ...(isUnknown ? [wholeMark('absent payload', schema)] : [])]
   return {
-    ...asObject(isUnknown ? marked(node, [wholeMark('absent payload', schema)]) : node),
+    ...asObject(marked(node, marks)),
     ...(isOptional && { 'x-optional': true as const }),
     ...(code.size > 0 && { 'x-code': [...code].sort() }),
     ...(Object.keys(defs).length > 0 && { $defs: defs }),

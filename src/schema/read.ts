@@ -1,7 +1,7 @@
 // A zod schema, read by its own definitions: two sets of JSON values, each as JSON Schema with marks.
 import type { z } from 'zod'
 import { absentProperty, absentValue, accepts } from './absent.ts'
-import { readChecks, readFirstChecks } from './checks.ts'
+import { isHarmless, readChecks, readFirstChecks } from './checks.ts'
 import {
   CHANGES,
   checksOf,
@@ -48,6 +48,8 @@ const DEEPEST = 100
 export class SchemaReading {
   /** Code that gives what no schema tells, and fails for what nobody can see: `transform (old) => …`. */
   readonly code: Set<string> = new Set()
+  /** Parts of which zod throws whatever they are given, also where another option would take it. */
+  readonly broken: Set<string> = new Set()
   readonly #names = new Map<string, string>()
   readonly #numbers = new Map<Schema, number>()
   readonly #defs = new Map<string, SchemaNode>()
@@ -88,7 +90,7 @@ export class SchemaReading {
     try {
       return this.#readChecked(schema, side)
     } catch (error) {
-      return marked(true, [`what throws ${error}`])
+      return marked(true, [wholeMark(`what throws ${error}`, schema)])
     }
   }
 
@@ -97,8 +99,14 @@ export class SchemaReading {
     const node = this.#readType(schema, def, side)
     if (checksOf(schema).length === 0) return node
     const kind = typeof node === 'object' && def.type !== 'lazy' ? KINDS.get(def.type) : undefined
-    if (side === 'kept') return withChecks(node, readChecks(schema, kind))
-    if (typeEffectOf(schema) !== KEEPS) {
+    const isKept = typeEffectOf(schema) === KEEPS
+    if (side === 'kept') {
+      if (isKept || checksOf(schema).every(isHarmless))
+        return withChecks(node, readChecks(schema, kind))
+      // A check may put back what the type took away.
+      return marked(this.#readType(schema, def, 'accepted'), [wholeMark('check', schema)])
+    }
+    if (!isKept) {
       return marked(node, [wholeMark('checks of a changed value', schema)])
     }
     return withChecks(node, readFirstChecks(schema, kind))
@@ -249,8 +257,8 @@ export class SchemaReading {
   #union(schema: Schema, def: z.core.$ZodUnionDef, side: Side): SchemaNode {
     const { options } = def
     const nodes = options.map((option) => this.read(option, side))
-    if (options.length === 1) return nodes[0] ?? false
     if ('discriminator' in def) return this.#discriminated(schema, def as never, nodes)
+    if (options.length === 1) return nodes[0] ?? false
     if (def.inclusive === false) {
       // No other option may accept the value, whatever it would make of it.
       const takes = options.map((option) => this.read(option, 'accepted'))
@@ -272,12 +280,21 @@ export class SchemaReading {
     nodes: readonly SchemaNode[],
   ): SchemaNode {
     const claims = options.map(({ _zod }) => _zod.propValues?.[discriminator])
+    const all = claims.flatMap((values) => [...(values ?? [])].filter((each) => each !== undefined))
+    if (claims.some((values) => !values?.size) || new Set(all).size < all.length) {
+      const mark = wholeMark(
+        'discriminated union without a value of its own for each option',
+        schema,
+      )
+      this.broken.add(mark)
+      return marked(true, [mark])
+    }
     const claimsNothing = claims.filter((values) => values?.has(undefined)).length
     const isRead = options.every((option) => {
       const { shape } = option._zod.def as Partial<z.core.$ZodObjectDef>
       return shape?.[discriminator] && effectOf(shape[discriminator]) === KEEPS
     })
-    if (unionFallback || !isRead)
+    if (options.length > 1 && (unionFallback || !isRead))
       return marked(anyOf(nodes), [wholeMark('discriminated union', schema)])
     if (claimsNothing < 2) return anyOf(nodes)
     // Where two options may lack it, an object without it is refused.

@@ -14,6 +14,9 @@ const a = z.object({ a: number })
 const ab = z.object({ a: number, b: text })
 const trims = { decode: (value: string) => value.trim(), encode: (value: string) => value }
 
+const looks = () => undefined
+const marks = (value: { a: number }) => ({ ...value, b: 'b' }) as never
+
 const narrowings: readonly Pair[] = [
   ['a check before a pipe', text, z.string().max(3).pipe(z.string()), 'orders'],
   ['a check after a pipe', text, z.string().pipe(z.string().max(3)), 'orders'],
@@ -75,8 +78,56 @@ const narrowings: readonly Pair[] = [
     'a\nb',
   ],
   ['another normalization', text.normalize('NFC'), text.normalize('NFD'), 'é'],
+  [
+    'another normalization after a superRefine',
+    text.superRefine(looks).normalize('NFC'),
+    text.superRefine(looks).normalize('NFD'),
+    'é',
+  ],
   ['a multiple that zod takes for one', number.multipleOf(4), number.multipleOf(2), 3e-15],
   ['a number that zod takes for an integer', number.multipleOf(2).min(-9).max(9), z.int(), 1e-16],
+  [
+    'a field removed under a check() of a function',
+    ab.check(looks),
+    a.check(looks),
+    { a: 1, b: 'b' },
+  ],
+  [
+    'a superRefine of other code',
+    text.superRefine((value, context) => void (value === 'a' && context.addIssue('no'))),
+    text.superRefine((value, context) => void (value === 'b' && context.addIssue('no'))),
+    'b',
+  ],
+  [
+    'a superRefine of other code, in what is compared as a whole',
+    text.superRefine((value, context) => void (value === 'a' && context.addIssue('no'))).catch('x'),
+    text.superRefine((value, context) => void (value === 'b' && context.addIssue('no'))).catch('x'),
+    'b',
+  ],
+  [
+    'a check that puts back what an object drops',
+    a.overwrite(marks),
+    a.extend({ b: z.literal('x').optional() }).overwrite(marks),
+    { a: 1, b: 'b' },
+  ],
+  [
+    'a discriminated union of an option that claims no value',
+    z.discriminatedUnion('k', [z.object({ k: z.literal('a') })]),
+    z.discriminatedUnion('k', [z.object({ k: z.literal('a').or(text) })]),
+    { k: 'a' },
+  ],
+  [
+    'a discriminated union of two options with one value, in a union',
+    a,
+    z.union([
+      z.discriminatedUnion('k', [
+        z.object({ k: z.literal('a') }),
+        z.object({ k: z.literal('a'), b: text }),
+      ]),
+      a,
+    ]),
+    { a: 1 },
+  ],
   [
     'a url in a union, of which white space is cut',
     text,
@@ -98,8 +149,17 @@ const absences: readonly (readonly [string, z.ZodType])[] = [
 ]
 
 function isKept(schema: z.ZodType, record: unknown): boolean {
-  const parsed = schema.safeParse(record)
-  return parsed.success && JSON.stringify(parsed.data) === JSON.stringify(record)
+  const parsed = parsedOf(schema, record)
+  return parsed?.success === true && JSON.stringify(parsed.data) === JSON.stringify(record)
+}
+
+/** Zod throws of a discriminated union that it cannot use. */
+function parsedOf(schema: z.ZodType, record: unknown) {
+  try {
+    return schema.safeParse(record)
+  } catch {
+    return undefined
+  }
 }
 
 describe('the lock sees what parsing does', () => {
@@ -170,6 +230,11 @@ const widenings: readonly (readonly [string, z.ZodType, z.ZodType])[] = [
   ['catch around', text, text.catch('x')],
   ['readonly, brand', text, text.brand('T').readonly()],
   ['lazy', text, z.lazy(() => text)],
+  [
+    'a field more beside a superRefine',
+    a.superRefine(looks),
+    ab.partial({ b: true }).superRefine(looks),
+  ],
   ['nullish', z.object({ a: text }), z.object({ a: text.nullish() })],
   ['exactOptional', z.object({ a: text }), z.object({ a: text.exactOptional() })],
   ['an object to a loose one', a, a.loose()],

@@ -5,7 +5,7 @@ import type { Declaration, Definition, ImpureSource, Upcaster } from '../types.t
 import { badDefinition, reading } from './bad-definition.ts'
 import { initialState } from './initial.ts'
 import { notAName, unknownName } from './names.ts'
-import { COMMAND_WORDS, MUTATION_WORDS, STORE_WORDS } from './near-misses.ts'
+import { COMMAND_WORDS, MUTATION_WORDS, SOURCE_WORDS, STORE_WORDS } from './near-misses.ts'
 import { outputIssue } from './output.ts'
 import { readPart } from './part.ts'
 import { isSchema } from './schema.ts'
@@ -16,7 +16,7 @@ type Code = (...args: any[]) => unknown
 const code = z.custom<Code>(isSynchronous, 'must be a function, and not an async one')
 const schema = z.custom<z.core.$ZodType>(isSchema, 'must be a Zod schema')
 const group = z.custom<Readonly<Record<string, unknown>>>(
-  z.core.util.isPlainObject,
+  (value) => z.core.util.isPlainObject(value) && !isSchema(value),
   'must be an object with a property for each name',
 )
 const STORE = {
@@ -48,14 +48,22 @@ const sources = z.enum([
   'files',
   'later',
 ] as const satisfies ImpureSource[])
+const REASON = 'must give the reason'
 const MUTATION = {
   words: MUTATION_WORDS,
+  inside: { accept: SOURCE_WORDS },
   schema: z.strictObject({
     payload: schema.optional(),
     upcast: z
       .record(z.string(), upcaster, 'must be an object with a schema for each old version')
       .default({}),
-    accept: z.partialRecord(sources, z.string().min(1, 'must give the reason')).default({}),
+    accept: z
+      .partialRecord(
+        sources,
+        z.string(REASON).min(1, REASON),
+        'must be an object with a reason for each source',
+      )
+      .default({}),
     check: code.optional(),
     apply: code,
   }),

@@ -10,7 +10,7 @@ import { isEngineUrl } from '../url/scheme.ts'
 import { startOfBase } from './beginning.ts'
 import { readConfig } from './config.ts'
 import { messageSchema } from './schema.ts'
-import { openStore, withPath } from './store.ts'
+import { assertMessages, openStore, withPath } from './store.ts'
 
 /** Marks a definition, also one made by another copy of this package. */
 export const definitionBrand: unique symbol = Symbol.for('ministore.definition')
@@ -41,6 +41,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
       return openStore(definition, await toJournal(source, options), options)
     },
     async memory(given: readonly T.Input[] = [], options: T.OpenOptions = {}) {
+      assertMessages('memory', given)
       const journal = memoryJournal()
       const at = new Date((options.now ?? Date.now)()).toISOString()
       const entries = given.map(({ type, payload }) => {

@@ -20,6 +20,16 @@ export const MUTATION_WORDS: NearMisses = {
   apply: 'reduce reducer handler handle evolve mutate update run execute fn on produce',
   accept: 'accepts accepted allow allows ignore suppress impure',
 }
+export const SOURCE_WORDS: NearMisses = {
+  clock: 'time date now timestamp',
+  random: 'randomness uuid id crypto',
+  timeZone: 'tz zone',
+  locale: 'language intl',
+  environment: 'env process',
+  host: 'os machine system',
+  files: 'fs filesystem',
+  later: 'async timers timer promise',
+}
 export const COMMAND_WORDS: NearMisses = {
   input: 'schema payload body args arguments params data inputSchema',
   run: 'apply handler handle execute decide fn action perform reduce reducer',

@@ -9,6 +9,7 @@ import type * as T from '../types.ts'
 import { findBeginning } from './beginning.ts'
 import { copy } from './copy.ts'
 import { fingerprint } from './fingerprint.ts'
+import { notAName } from './names.ts'
 import { dispatchOptions, executeOptions } from './schema.ts'
 
 /** Closes the journal again where it does not fit the definition. */
@@ -90,7 +91,10 @@ function surface(
     const run: T.Run = (tx) => {
       for (const { type, payload } of given) tx.dispatch(type, payload)
     }
-    return outcome(async () => commit(run, checkOptions(method, dispatchOptions, options), given))
+    return outcome(async () => {
+      assertMessages(method, given)
+      return commit(run, checkOptions(method, dispatchOptions, options), given)
+    })
   }
   const decide = (
     method: string,
@@ -99,6 +103,8 @@ function surface(
     command?: string,
   ) =>
     outcome(async () => {
+      if (typeof run !== 'function')
+        throw new TypeError(`${method}: needs a function, which gets the transaction`)
       const checked = { ...checkOptions(method, executeOptions, options), command }
       return commit((tx) => run(withState(tx)), checked)
     })
@@ -154,6 +160,14 @@ function surface(
     close: core.close,
     [Symbol.asyncDispose]: core.close,
   }
+}
+
+/** What comes from outside has no types. Throws TypeError, or StoreError `unknown_mutation`. */
+export function assertMessages(method: string, given: readonly T.Input[]): void {
+  if (!Array.isArray(given))
+    throw new TypeError(`${method}: needs a list of messages { type, payload }`)
+  for (const message of given)
+    if (message === null || message === undefined) throw notAName(message)
 }
 
 const withState = ({ at, dispatch, getState }: T.LooseTx) => ({

@@ -76,9 +76,12 @@ export function parse(
   input: unknown,
   what = 'payload',
 ): unknown {
-  const parsed = guard(target, () => z.core.safeParse(schema ?? z.undefined(), input))
-  if (parsed.success) return parsed.data
-  throw invalid(target, parsed.error.issues, what)
+  return guard(target, () => {
+    const parsed = z.core.safeParse(schema ?? z.undefined(), input)
+    if (parsed.success) return parsed.data
+    // Zod makes the messages only here, with the user's code.
+    throw invalid(target, parsed.error.issues, what)
+  })
 }
 
 function journalText(target: string, value: unknown): string | undefined {
@@ -107,6 +110,24 @@ const isAsyncSchema = (cause: unknown): boolean =>
   cause instanceof Error && cause.message.includes('parseAsync')
 
 function invalid(target: string, issues: readonly z.core.$ZodIssue[], what = 'payload'): Rejection {
-  const told = issues.map(({ path, message }) => `${[what, ...path].join('.')}: ${message}`)
-  return new Rejection('invalid', { target, issues }, `${target}: ${told.join('; ')}`)
+  const told = issues.map(
+    ({ path, message }) => `${[what, ...path.map(String)].join('.')}: ${message}`,
+  )
+  return new Rejection(
+    'invalid',
+    { target, issues: plain(issues) },
+    `${target}: ${told.join('; ')}`,
+  )
+}
+
+/** A rule of a bigint, a key of a Map or the user's `params` are in an issue as they are, and may be no JSON. */
+function plain(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const named = (_: string, value: unknown) =>
+    typeof value === 'bigint' || typeof value === 'symbol' ? String(value) : value
+  try {
+    return JSON.parse(JSON.stringify(issues, named))
+  } catch {
+    const least = issues.map(({ path, message }) => ({ code: 'custom', path, message }))
+    return JSON.parse(JSON.stringify(least, named))
+  }
 }

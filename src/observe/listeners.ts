@@ -1,8 +1,14 @@
 // Listeners of an open store, and values that they select.
 import type { Core, Listener, Selector, SubscribeOptions } from '../index.ts'
 
-/** Returns the unsubscribe function. */
+/** Told at once: at the first record, nobody would know anymore who subscribed it. */
+function assertCode(what: string, value: unknown): void {
+  if (typeof value !== 'function') throw new TypeError(`subscribe: ${what} must be a function`)
+}
+
+/** Returns the unsubscribe function. Throws TypeError. */
 export function subscribe(listeners: Core['listeners'], listener: Listener): () => void {
+  assertCode('the listener', listener)
   // Wrapped, so that the same function subscribed twice is two subscriptions.
   const own: Listener = (state, previous, records) => listener(state, previous, records)
   listeners.add(own)
@@ -16,6 +22,9 @@ export function select(
   listener: Listener,
   { equals = Object.is, immediate = false }: SubscribeOptions<unknown> = {},
 ): Listener {
+  assertCode('the selector', selector)
+  assertCode('the listener', listener)
+  assertCode('options.equals', equals)
   let value = selector(state)
   if (immediate) listener(value, value, [])
   return (next, _, records) => {

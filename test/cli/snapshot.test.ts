@@ -10,7 +10,10 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { defineStore } from 'ministore-ts'
+import { type Table, table } from 'ministore-ts/table'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { tempJournal } from '../file/temp-journal.ts'
 import { home } from './build.ts'
 import { ministores } from './run.ts'
@@ -181,6 +184,58 @@ describe('a compacted journal, with tables in its state,', () => {
     expect(never?.stderr).toContain(
       'there never was a /shelves/nothing since seq 3, to which the journal was compacted: /shelves has a/b, c',
     )
+  })
+
+  test('has what the definition has gained since, for each verb', async () => {
+    const grown = tempJournal()
+    const before = defineStore({
+      name: 'shelves',
+      state: { shelves: table<{ items: Table<number> }>() },
+      mutations: {
+        put: {
+          payload: z.object({ shelf: z.string() }),
+          apply: ({ shelves }, { shelf }) => void shelves.set(shelf, { items: table([['x', 1]]) }),
+        },
+      },
+    })
+    const old = await before.open(grown)
+    await old.dispatch('put', { shelf: 'a' })
+    await old.compact()
+    await old.close()
+    const check = ['check', grown, ...inStore, '--format', 'json']
+    const [state, first, unchanged] = await ministores(['state', grown, ...inStore], check, [
+      'blame',
+      grown,
+      '/taken',
+      ...inStore,
+    ])
+    expect(JSON.parse(state?.stdout ?? '')).toEqual({
+      shelves: { a: { items: { x: 1 } } },
+      taken: [],
+    })
+    expect(first).toMatchObject({ status: 0 })
+    expect(unchanged?.stdout).toContain('/taken is []')
+    const today = await shelves.open(grown)
+    await today.dispatch('take', { shelf: 'a' })
+    await today.close()
+    const [diff, blame, end, digest, second] = await ministores(
+      ['diff', grown, '1', '2', ...inStore, '--format', 'json'],
+      ['blame', grown, '/taken', ...inStore, '--format', 'json'],
+      ['state', grown, ...inStore, '--path', '/taken/0/x'],
+      ['state', grown, ...inStore, '--digest'],
+      check,
+    )
+    expect(JSON.parse(diff?.stdout ?? '')).toEqual([
+      { op: 'remove', path: '/shelves/a', before: { items: { x: 1 } } },
+      { op: 'add', path: '/taken/0', value: { x: 1 } },
+    ])
+    expect(JSON.parse(blame?.stdout ?? '')).toMatchObject({
+      ...{ seq: 2, type: 'take', before: [], after: [{ x: 1 }] },
+    })
+    expect(end).toEqual({ status: 0, stdout: '1\n', stderr: '' })
+    const { digest: replayed } = await shelves.replay(grown)
+    expect(digest?.stdout).toBe(`${replayed}\n`)
+    expect(second).toMatchObject({ status: 0, stdout: expect.stringContaining(replayed) })
   })
 
   test('is not shrunk, and says why', async () => {

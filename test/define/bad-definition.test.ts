@@ -347,6 +347,46 @@ describe('a near miss is told what was meant', () => {
       mutation({ colour: 1, apply }),
       'mutations.add.colour: is not known; known: payload, upcast, check, apply, accept',
     ],
+    [
+      'a slip in a source that is accepted',
+      mutation({ accept: { clok: 'Only for a log.' }, apply }),
+      'mutations.add.accept.clok: is not known; did you mean clock?',
+    ],
+    [
+      'another word for a source that is accepted, which is no word for a mutation',
+      mutation({ accept: { tz: 'For a log.', payload: 'No.' }, apply }),
+      'mutations.add.accept.tz: is not known; did you mean timeZone?; mutations.add.accept.payload: is not known; known: clock, random, timeZone, locale, environment, host, files, later',
+    ],
+    [
+      'a property inside accept, which stands for none outside of it',
+      mutation({ accept: { apply: 'No.' } }),
+      'mutations.add.accept.apply: is not known; known: clock, random, timeZone, locale, environment, host, files, later; mutations.add.apply: must be a function, and not an async one',
+    ],
+    [
+      'a list of sources',
+      mutation({ accept: ['clock'], apply }),
+      'mutations.add.accept: must be an object with a reason for each source',
+    ],
+    [
+      'a source without a reason',
+      mutation({ accept: { clock: true }, apply }),
+      'mutations.add.accept.clock: must give the reason',
+    ],
+    [
+      'a schema as a mutation',
+      mutation(z.object({ n: z.number() })),
+      'mutations.add: is a Zod schema, and must be an object with payload, upcast, check, apply, accept',
+    ],
+    [
+      'a schema as a command',
+      command(z.string()),
+      'commands.go: is a Zod schema, and must be an object with input, run',
+    ],
+    [
+      'a schema as the mutations',
+      { ...fits, mutations: z.object({}) },
+      'mutations: must be an object with a property for each name',
+    ],
   ])('%s', (_, config, says) => {
     expect(refused(config).replace(/^defineStore\("\w+"\): /, '')).toBe(says)
   })

@@ -123,6 +123,16 @@ describe('subscribe', () => {
     expect(late).toHaveBeenCalledTimes(1)
   })
 
+  test('refuses at once what is no function', async () => {
+    const store = await broker.memory()
+    const subscribe = store.subscribe as (...given: unknown[]) => unknown
+    const selector = () => 1
+    for (const given of [[], [5], [selector, 5], [5, selector]])
+      expect(() => subscribe(...given), String(given)).toThrow(/^subscribe: the \w+ must be a func/)
+    const equals = () => subscribe(selector, selector, { equals: 5 })
+    expect(equals).toThrow(/^subscribe: options\.equals must be a function/)
+  })
+
   test('has methods that work without their object, as useSyncExternalStore calls them', async () => {
     const { getState, getInitialState, subscribe, dispatch } = await broker.memory()
     const listener = vi.fn()

@@ -4,6 +4,7 @@ import { StoreError } from '../errors.ts'
 import { loadAddon } from './addon.ts'
 import { assertAlone, type Claim, claim, claimsOf, flock, heldBy, newClaimName } from './claim.ts'
 import { identify, livenessOf, parseHolder } from './holder.ts'
+import { hasKernelLock } from './kernel-locks.ts'
 
 const BEGIN = '{"pid":'
 /** What the file says after its holder has released it. */
@@ -22,10 +23,16 @@ export async function lock(path: string): Promise<() => void> {
   return release ?? claim(path, () => signatureAsClaim(path))
 }
 
-/** Locks the open file itself, wherever it was found. True if only its path can be locked here. */
+/**
+ * Locks the open file itself, by whatever name it was found. True if only its path can be locked here. Writers of the
+ * other kind are looked for once this lock is held: of two that begin at the same time, at least one sees the other.
+ */
 export async function tryLockFile(fd: number): Promise<boolean> {
-  const answer = attempt(await loadLock(), fd) ?? flock(fd, 'exclusive')
-  return answer !== 'held'
+  const byAddon = attempt(await loadLock(), fd)
+  const answer = byAddon ?? flock(fd, 'exclusive')
+  if (answer === 'held') return false
+  if (byAddon !== undefined) return !hasKernelLock(fd, 'FLOCK')
+  return !hasKernelLock(fd, 'OFDLCK') && (answer === 'locked' || !hasKernelLock(fd, 'FLOCK'))
 }
 
 /** Undefined if the disk has no such locks. */

@@ -1,6 +1,6 @@
 // What platforms get for which the native addon has no build (Alpine, 32-bit ARM, RISC-V, FreeBSD).
 // `node --no-addons` refuses to load it, and an empty PATH has no flock(1).
-import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -68,6 +68,30 @@ describe.each(Object.entries(KINDS))('without the addon, by %s', (_, options) =>
     expect(await start('terminated', tempJournal(), options).next()).toEqual({ seq: 0 })
   })
 })
+
+describe.skipIf(process.platform !== 'linux')(
+  'under another name, which has another lock file',
+  () => {
+    test.each([
+      ['the addon', 'flock(1)', WITH_ADDON, WITH_FLOCK],
+      ['flock(1)', 'the addon', WITH_FLOCK, WITH_ADDON],
+      ['flock(1)', 'flock(1)', WITH_FLOCK, WITH_FLOCK],
+      ['the addon', 'the process table', WITH_ADDON, WITH_NEITHER],
+      ['flock(1)', 'the process table', WITH_FLOCK, WITH_NEITHER],
+    ])('a writer with %s keeps out one with %s', async (_, __, first, second) => {
+      const path = tempJournal()
+      const other = `${path}.other`
+      await (await ledger.open(path)).close()
+      linkSync(path, other)
+      const holder = start('hold', path, first)
+      expect(await holder.next()).toEqual({ seq: 0 })
+      expect(await start('dispatch', other, second).next()).toMatchObject({ code: 'locked' })
+      holder.process.kill('SIGKILL')
+      await holder.ended
+      expect(await start('dispatch', other, second).next()).toMatchObject({ seq: 1 })
+    })
+  },
+)
 
 test('of many processes that take, hold and die with the lock, never two hold it', async () => {
   const path = tempJournal()

@@ -75,14 +75,19 @@ function versionProblems(was: LockedMutation, is: LockedMutation): string[] {
   })
 }
 
-/** What an upcaster without code hands on as it is, and the current schema does not accept. */
+/**
+ * What an upcaster without code hands on, and the current schema does not accept. What it changes, such as a
+ * default that it fills in, is then among what it would give back unchanged.
+ */
 function handedOn(version: string, schema: JsonSchema, is: LockedMutation): readonly Narrowing[] {
   const passed = is.passed?.[version]
-  if (!passed || !is.accepted || narrowings(schema, passed).length > 0) return []
+  if (!passed || !is.accepted) return []
+  const refused = narrowings(passed, is.accepted)
+  if (refused.length === 0 || narrowings(schema, passed).length > 0) return refused
   return narrowings(schema, is.accepted)
 }
 
-const HANDS_ON = 'hands on unchanged what the current schema does not take'
+const HANDS_ON = 'hands on what the current schema does not take'
 const TAKES_LESS = 'does not take all that the lock allows'
 
 function narrowed(

@@ -23,7 +23,7 @@ export interface LockedMutation {
    * hold; for an older one what its upcaster accepts.
    */
   readonly payloads: { readonly [version: string]: JsonSchema }
-  /** By old version, if its upcaster has no transform: what it hands on unchanged to the current schema. */
+  /** By old version, if its upcaster has no transform: what it would give back unchanged, which is what it hands on. */
   readonly passed?: { readonly [version: string]: JsonSchema } | undefined
   /** Beside `passed`: what the current schema accepts. */
   readonly accepted?: JsonSchema | undefined

@@ -35,11 +35,17 @@ export function narrowings(locked: JsonSchema, now: JsonSchema): readonly Narrow
   const { $defs: _, 'x-optional': isOptional, ...before } = locked
   const { $defs: __, 'x-optional': isStillOptional, ...after } = now
   const missing: Narrowing = { path: '', change: 'required where it was optional', isMissing: true }
-  return [
-    ...(isOptional && !isStillOptional ? [missing] : []),
-    ...comparisonOf(locked, now).compare(before, after),
-  ]
+  const [was, is] = [before['x-zod'] ?? [], after['x-zod'] ?? []]
+  const isNew = (mark: string) => mark.startsWith(ABSENT_PAYLOAD) && !was.includes(mark)
+  const found = comparisonOf(locked, now).compare(before, after)
+  // Where no value is taken but the absent one, nothing else tells of such a mark.
+  const isTold = !isOptional || found.some(({ isUnread }) => isUnread)
+  const unread = isTold ? [] : is.filter(isNew).map((mark) => unreadNarrowing(mark, was, is))
+  return [...(isOptional && !isStillOptional ? [missing] : []), ...unread, ...found]
 }
+
+/** What begins a mark that is about no payload, not about a value. */
+const ABSENT_PAYLOAD = 'absent payload'
 
 function comparisonOf(lockedRoot: JsonSchema, nowRoot: JsonSchema): Comparison {
   const hasSameParts = textOf(lockedRoot.$defs) === textOf(nowRoot.$defs)

@@ -22,7 +22,7 @@ export function payloadSchema(schema: z.core.$ZodType | undefined, side: Side): 
   const { defs, code, broken } = reading
   const marks = [...broken, ...(isUnknown ? [wholeMark('absent payload', schema)] : [])]
   return {
-    ...asObject(marked(node, marks)),
+    ...asObject(marked(asObject(node), marks)),
     ...(isOptional && { 'x-optional': true as const }),
     ...(code.size > 0 && { 'x-code': [...code].sort() }),
     ...(Object.keys(defs).length > 0 && { $defs: defs }),

@@ -324,6 +324,39 @@ describe('an upcaster', () => {
     expect(narrowed(v(text), after, v(text))).toEqual(['payload.size: new and required'])
     expect(narrowed(v(text), after.extend({ size: number.default(1) }), v(text))).toEqual([])
   })
+
+  test.each<[string, z.ZodType, z.ZodType, unknown]>([
+    [
+      'a text that it leaves as it is',
+      v(text.toUpperCase()),
+      v(z.string().max(3)),
+      { v: 'ORDERS' },
+    ],
+    [
+      'less than it got',
+      z.object({ v: text, size: number.default(1) }),
+      v(text).extend({ size: text }),
+      { v: 'a' },
+    ],
+    ['what success() was asked of', z.success(v(text)), z.success(v(text)), { v: 'a' }],
+  ])(
+    'must give what the current schema takes, if it changes what it got: %s',
+    (_, old, now, record) => {
+      expect(now.safeParse(old.parse(record)).success).toBe(false)
+      expect(narrowed(v(text), now, old)).not.toEqual([])
+    },
+  )
+
+  test('may fill in, drop and trim what the current schema then takes', () => {
+    const now = v(text).extend({ size: number })
+    const old = v(text.trim()).extend({ size: number.default(1) })
+    expect(narrowed(v(text).extend({ gone: text }), now, old)).toEqual([])
+  })
+
+  test('is refused that throws where there was no payload', () => {
+    const old = z.undefined().transform((none: unknown) => (none as string).length)
+    expect(narrowed(z.undefined(), old)).not.toEqual([])
+  })
 })
 
 test('a schema that cannot be made yet, or has another with its id, is read all the same', () => {

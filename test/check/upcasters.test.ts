@@ -203,6 +203,34 @@ describe('what gives another payload at another time or place', () => {
     expect(findings).toMatchObject([{ rule: 'impure', severity: 'error', seq: 1, type: 'add' }])
   })
 
+  test('of a batch, the mutation whose payload differs is named, not the first one', async () => {
+    const payload = v1.extend({ id: z.string() })
+    const mutation = (id: () => string) => ({
+      payload,
+      upcast: { 1: v1.transform((v) => ({ ...v, id: id() })) },
+      apply: () => undefined,
+    })
+    const store = defineStore({
+      name: 'users',
+      state: {},
+      mutations: { add: mutation(() => 'x'), tag: mutation(() => crypto.randomUUID()) },
+    })
+    const batch = ['add', 'tag', 'add'].map((type) => ({ type, payload: { name: 'ann' } }))
+    const { findings } = await store.replayCheck(memoryJournal([JSON.stringify({ at, batch })]))
+    expect(findings).toMatchObject([{ rule: 'impure', severity: 'error', seq: 1, type: 'tag' }])
+    expect(findings[0]?.message).toContain('the upcaster of version 1 of tag')
+  })
+
+  test('a clock that differs only close to the time of the record is found', async () => {
+    const isNear = (time: string) => Math.abs(Date.now() - Date.parse(time)) < 3_600_000
+    const step = upcaster(v1, (v, meta) => ({ ...v, id: isNear(meta.at) ? 'new' : 'old' }))
+    const early = JSON.stringify({
+      ...{ at: '2001-01-01T00:00:00.000Z', type: 'add', payload: { name: 'ann' } },
+    })
+    const { findings } = await users(step).replayCheck(memoryJournal([early]))
+    expect(findings).toMatchObject([{ rule: 'impure', severity: 'error', seq: 1 }])
+  })
+
   test('a clock that decides whether an upcaster fails is found', async () => {
     const until = Date.parse('2028-01-01T00:00:00Z')
     for (const step of [
@@ -282,6 +310,24 @@ describe('a payload schema', () => {
       const { ok } = await planning(schema).replayCheck(memoryJournal([plan(at)]))
       expect(ok).toBe(true)
     }
+    const { findings } = await planning(isPast).replayCheck(memoryJournal([plan(at)]))
+    expect(findings).toMatchObject([{ rule: 'impure', severity: 'note', seq: 1, type: 'plan' }])
+    expect(findings[0]?.message).toContain("today's schema of plan uses Date.now()")
+  })
+
+  test('may use what the definition accepts, and the reason is told', async () => {
+    const mutation = {
+      payload: v1.refine(() => new Date(at).getHours() === new Date(at).getUTCHours()),
+      apply: () => undefined,
+    }
+    const define = (accept: { timeZone?: string }) =>
+      defineStore({ name: 'users', state: {}, mutations: { add: { ...mutation, accept } } })
+    const strict = await define({}).replayCheck(memoryJournal([old('ann')]))
+    expect(strict.ok).toBe(false)
+    const journal = memoryJournal([old('ann')])
+    const { ok, findings } = await define({ timeZone: 'UTC everywhere.' }).replayCheck(journal)
+    expect([ok, findings.length]).toEqual([true, 1])
+    expect(findings[0]?.message).toContain('The definition accepts that: UTC everywhere.')
   })
 })
 
@@ -325,6 +371,18 @@ describe("a state's schema", () => {
     expect(await constant.replayCheck(journal())).toMatchObject({ ok: true, findings: [] })
   })
 
+  test('whose default only asks a clock has a note, and one that fails later is found', async () => {
+    const asking = counting({ of: z.string().default(() => `at ${void Date.now()}`) })
+    const { ok, findings } = await asking.replayCheck(journal())
+    expect(ok).toBe(true)
+    expect(findings).toMatchObject([{ rule: 'impure', severity: 'note', seq: 0 }])
+    expect(findings[0]?.message).toContain("the state's schema uses Date.now()")
+    const until = Date.parse('2028-01-01T00:00:00Z')
+    const given = z.string().default(() => (Date.now() < until ? 'soon' : JSON.parse('late')))
+    const { findings: found } = await counting({ of: given }).replayCheck(journal())
+    expect(found[0]).toMatchObject({ rule: 'impure', severity: 'error', seq: 0 })
+  })
+
   test('that asks a clock about a state is found', async () => {
     const until = Date.parse('2028-01-01T00:00:00Z')
     const limited = counting({
@@ -335,6 +393,18 @@ describe("a state's schema", () => {
     })
     const { ok, findings } = await limited.replayCheck(journal())
     expect(ok).toBe(false)
-    expect(findings.at(-1)?.message).toContain("the state's schema uses Date.now()")
+    expect(findings.at(-1)).toMatchObject({ rule: 'impure', severity: 'error', seq: 1 })
+    const says =
+      "the state's schema uses Date.now(): at another time or place it gives another answer"
+    expect(findings.at(-1)?.message).toContain(says)
+    const steady = z.number().refine(() => Date.now() > 0)
+    const passed = await counting({ of: steady.optional() }).replayCheck(journal())
+    expect(passed).toMatchObject({ ok: true, findings: [] })
+    const state = z.object({ n: steady.default(0) })
+    const mutations = { inc: { apply: (draft: { n?: number }) => void draft.n } }
+    const asking = defineStore({ name: 'counting', state, mutations: mutations as never })
+    const { ok: isFine, findings: notes } = await asking.replayCheck(journal())
+    expect([isFine, notes.map(({ severity }) => severity)]).toEqual([true, ['note']])
+    expect(notes[0]?.message).toContain('The answer about the state did not depend on it')
   })
 })

@@ -354,7 +354,9 @@ export class SchemaReading {
     const parts = [first, second].filter((part) => !isTransform(part))
     const code = [first, second].filter(isTransform)
     const isBare = code.every((part) => checksOf(part).length === 0)
-    if (!isBare || parts.some((part) => effectOf(part) !== KEEPS)) {
+    // Where code makes nothing of a value, what comes after it may fill in.
+    const isFilled = parts.includes(second) && ['filled', 'unknown'].includes(absentValue(second))
+    if (!isBare || isFilled || parts.some((part) => effectOf(part) !== KEEPS)) {
       return whole(isTransform(first) ? true : this.read(first, 'accepted'))
     }
     const marks = [

@@ -28,6 +28,12 @@ const narrowings: readonly Pair[] = [
   ],
   ['a check after a preprocess', text, z.preprocess((value) => value, z.string().max(3)), 'orders'],
   ['a preprocess that trims', text, z.preprocess((value) => String(value).trim(), text), ' x '],
+  [
+    'another default after code that makes nothing of it',
+    z.preprocess((value) => (value === 'x' ? undefined : value), text.default('x')),
+    z.preprocess((value) => (value === 'x' ? undefined : value), text.default('y')),
+    'x',
+  ],
   ['a codec that trims', text, z.codec(text, text, trims), ' x '],
   ['a string of true or false', text, z.stringbool() as never, 'yes'],
   ['a url that is normalized', z.url(), z.url({ normalize: true }), 'https://y.org'],

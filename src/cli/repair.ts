@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import pc from 'picocolors'
-import { mend } from '../disk/tail.ts'
+import { cutTornTail } from '../disk/tail.ts'
 import { fileJournal, nodeFileSystem } from '../file/index.ts'
 import { readHeader } from '../format/header.ts'
 import { type Found, StoreError } from '../index.ts'
@@ -56,8 +56,10 @@ async function repair(path: string, write: boolean): Promise<void> {
     await print(`${pc.green('ok')} ${safe(path)}: ${counted(seq, 'record')}, nothing to repair\n`)
   } else if (write) {
     // Read again under the lock: what was found there counts.
-    const mended = await (store === undefined ? cutHeader(path) : mendEnd(path, store))
-    const done = mended.found ? deed(mended.found, mended.seq, true) : 'nothing was left to repair'
+    const repaired = await (store === undefined ? cutHeader(path) : repairEnd(path, store))
+    const done = repaired.found
+      ? deed(repaired.found, repaired.seq, true)
+      : 'nothing was left to repair'
     await print(`${pc.green('repaired')} ${safe(`${path}: ${done}`)}\n`)
   } else {
     const real = await nodeFileSystem().resolve(path)
@@ -86,7 +88,7 @@ async function diagnose(path: string): Promise<Diagnosis & { store: string | und
 }
 
 /** As every opening does: under the lock, and durable when it resolves. */
-async function mendEnd(path: string, store: string): Promise<Diagnosis> {
+async function repairEnd(path: string, store: string): Promise<Diagnosis> {
   const journal = fileJournal(path)
   const { head, found } = await journal.open(store)
   await journal.close()
@@ -108,7 +110,7 @@ async function cutHeader(given: string): Promise<Diagnosis> {
       const bytes = await file.size()
       if ((await readHeader(file, path)) || bytes === 0) return { seq: 0 }
       const torn = { kind: 'torn_header', offset: 0, bytes } as const
-      const found = await mend(fs, file, torn, `${path}.torn-0`)
+      const found = await cutTornTail(fs, file, torn, `${path}.torn-0`)
       await file.sync()
       await fs.syncDir(dirname(path))
       return { seq: 0, found }

@@ -2,8 +2,8 @@
 import type { FileSystem, Found, OpenFile } from '../types.ts'
 import { readAll, save, writeAll } from './write.ts'
 
-/** Ends the file behind its last whole record; what is cut off is kept in `saveAs`. */
-export async function mend(
+/** Ends the file after its last whole record, and keeps what is cut off in `saveAs`. */
+export async function cutTornTail(
   fs: FileSystem,
   file: OpenFile,
   { kind, offset, bytes }: Found,
@@ -37,7 +37,7 @@ export async function emptyOut(file: OpenFile): Promise<void> {
  * once more would prove nothing. Throws an Error if the bytes are not whole when they are read: a disk
  * that gives back a wrong sector once must not make it permanent.
  */
-export async function rewrite(
+export async function rewriteGroup(
   file: OpenFile,
   begin: number,
   end: number,

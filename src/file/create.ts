@@ -1,6 +1,6 @@
 // Creating a journal without records: as a new file, or in a file that exists.
 import { randomUUID } from 'node:crypto'
-import { emptyOut, mend } from '../disk/tail.ts'
+import { cutTornTail, emptyOut } from '../disk/tail.ts'
 import { discard, save, writeAll } from '../disk/write.ts'
 import { encodeHeader } from '../format/line.ts'
 import type { FileSystem, Found, OpenFile } from '../types.ts'
@@ -34,7 +34,7 @@ export async function createInPlace(
 ): Promise<Found | undefined> {
   const bytes = await file.size()
   const torn = { kind: 'torn_header', offset: 0, bytes } as const
-  const found = bytes > 0 ? await mend(fs, file, torn, `${path}.torn-0`) : undefined
+  const found = bytes > 0 ? await cutTornTail(fs, file, torn, `${path}.torn-0`) : undefined
   const header = newHeader(store)
   try {
     await writeAll(file, header.subarray(0, 1), 0)

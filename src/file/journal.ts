@@ -4,7 +4,7 @@ import { toFilePath } from '../disk/file-path.ts'
 import { nodeFileSystem } from '../disk/index.ts'
 import { assertInPlace, assertNamesFit, takeLock } from '../disk/place.ts'
 import { Readers } from '../disk/readers.ts'
-import { mend, rewrite } from '../disk/tail.ts'
+import { cutTornTail, rewriteGroup } from '../disk/tail.ts'
 import { openIfThere, writeAll } from '../disk/write.ts'
 import { type FileHeader, readHeader } from '../format/header.ts'
 import { areSealed, encodeGroup, MAX_LINE_BYTES, textOf } from '../format/line.ts'
@@ -101,21 +101,21 @@ class FileJournal implements T.Journal, Site {
     this.#file = await openIfThere(this.fs, this.path, 'r+')
     if (this.#file) await this.#lockInPlace()
     const header = this.#file && (await readHeader(this.#file, this.name, store))
-    const found = await (header ? this.#mend(header) : this.#create(store))
+    const found = await (header ? this.#repair(header) : this.#create(store))
     // After a kill the tail may live in the page cache only: it is shown once it cannot be lost.
     await this.file.sync()
     await this.fs.syncDir(dirname(this.path))
     return { ...this.#info(found), created: !header }
   }
 
-  async #mend(header: FileHeader): Promise<T.Found | undefined> {
+  async #repair(header: FileHeader): Promise<T.Found | undefined> {
     const { found, group } = await this.#recover(header)
     if (found) await this.#confirm(header, found)
     const saveAs = `${this.path}.torn-${this.end.seq + 1}`
-    const mended = found && (await mend(this.fs, this.file, found, saveAs))
+    const repaired = found && (await cutTornTail(this.fs, this.file, found, saveAs))
     if (found?.kind === 'lost_newline') this.end = { ...this.end, offset: found.offset + 1 }
-    await rewrite(this.file, group, this.end.offset, (bytes) => areSealed(bytes, header.seed))
-    return mended
+    await rewriteGroup(this.file, group, this.end.offset, (bytes) => areSealed(bytes, header.seed))
+    return repaired
   }
 
   /** Reads it again before anything is cut off: a disk may return a wrong sector once. */

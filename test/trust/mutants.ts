@@ -77,7 +77,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         journal,
-        'await rewrite(this.file, group, this.end.offset, (bytes) => areSealed(bytes, header.seed))',
+        'await rewriteGroup(this.file, group, this.end.offset, (bytes) => areSealed(bytes, header.seed))',
         'await undefined',
       ),
     ],

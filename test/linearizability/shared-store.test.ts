@@ -17,12 +17,17 @@ function complaint(history: readonly StoreOperation[]): string | undefined {
 }
 
 /** Makes and checks histories, many at once, since they mostly wait. Ends with the first complaint. */
-async function explored(runs: number, options: SimulationOptions = {}) {
+async function explored(
+  runs: number,
+  { onlyDone = false, ...options }: SimulationOptions & { onlyDone?: boolean } = {},
+) {
   const [from, together] = [Number(process.env['MINISTORE_SEED'] ?? 1), 25]
   const counts = { operations: 0, unknown: 0, refused: 0, duplicates: 0 }
   for (let seed = from; seed < from + runs; seed += together) {
     const all = Array.from({ length: together }, (_, at) => simulated(seed + at, options))
-    for (const [at, history] of (await Promise.all(all)).entries()) {
+    for (const [at, whole] of (await Promise.all(all)).entries()) {
+      const isNoChange = ({ answer }: StoreOperation) => answer && answer.what !== 'done'
+      const history = onlyDone ? whole.filter((each) => !isNoChange(each)) : whole
       for (const { answer } of history) {
         counts.operations += 1
         if (!answer) counts.unknown += 1
@@ -47,8 +52,8 @@ describe('three stores with one journal', () => {
     console.log(JSON.stringify(counts))
   }, 600_000)
 
-  test('also if replicas that lag answer their reads', async () => {
-    expect((await explored(RUNS / 2, { lag: 3 })).why).toBeUndefined()
+  test('also if replicas that lag answer their reads, but for refusals and reads, which may be old', async () => {
+    expect((await explored(RUNS / 2, { lag: 3, onlyDone: true })).why).toBeUndefined()
   }, 600_000)
 })
 

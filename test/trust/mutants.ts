@@ -1,5 +1,5 @@
 // Broken stores, each the real one but for a few characters: what the trials must catch.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Subject } from './world.ts'
@@ -214,9 +214,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A copy of src/ with the mutant's edits, inside the repository, so that its imports resolve. */
 export async function build({ name, edits }: Mutant): Promise<Subject & { directory: string }> {
-  const directory = join(root, 'node_modules/.cache/ministore-mutants', name.replaceAll(' ', '-'))
-  rmSync(directory, { recursive: true, force: true })
-  mkdirSync(directory, { recursive: true })
+  const all = join(root, 'node_modules/.cache/ministore-mutants')
+  mkdirSync(all, { recursive: true })
+  // Several test files build the same mutant at the same time.
+  const directory = mkdtempSync(join(all, `${name.replaceAll(' ', '-')}-`))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   cpSync(join(root, 'src'), directory, { recursive: true })
   for (const { file, from, to } of edits) {
     const path = join(directory, file)

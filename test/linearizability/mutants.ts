@@ -5,6 +5,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { sharedJournal } from 'ministore-ts/shared'
 
 export interface JournalMutant {
+  /** For the command line. */
+  readonly id: string
   readonly name: string
   /** How many records a replica may lack: some mistakes show only then. */
   readonly lag?: number
@@ -13,20 +15,27 @@ export interface JournalMutant {
 
 export const JOURNAL_MUTANTS: readonly JournalMutant[] = [
   {
+    id: 'too-late-in-doubt',
     name: 'two records of one dispatch, since it takes its own record for another writer’s',
     lag: 3,
     edits: [
       [
-        'if (head !== undefined) return { ok: false, head }',
-        'if (head !== undefined || !failure) return { ok: false, head: head ?? expected }',
+        'if (result.ok || !doubt) return result',
+        [
+          'if (result.ok || !doubt) return result',
+          'const shown = await this.#find(entries, expected, confirmed)',
+          'if (shown.count === confirmed && shown.head === undefined) return result',
+        ].join(';'),
       ],
     ],
   },
   {
+    id: 'unknown-as-unavailable',
     name: 'an unknown outcome as certainly not written',
     edits: [["if (error.code === 'unknown') doubt = error", '']],
   },
   {
+    id: 'unknown-as-written',
     name: 'an unknown outcome as written',
     edits: [
       [
@@ -36,6 +45,7 @@ export const JOURNAL_MUTANTS: readonly JournalMutant[] = [
     ],
   },
   {
+    id: 'conflict-as-written',
     name: 'a conflict as written',
     edits: [
       [
@@ -45,6 +55,7 @@ export const JOURNAL_MUTANTS: readonly JournalMutant[] = [
     ],
   },
   {
+    id: 'new-ids',
     name: 'new ids for what is sent again',
     edits: [
       [
@@ -57,14 +68,23 @@ export const JOURNAL_MUTANTS: readonly JournalMutant[] = [
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** The mutant's `sharedJournal`. Throws Error if an edit does not fit the source exactly once. */
-export async function buildJournal({ name, edits }: JournalMutant): Promise<typeof sharedJournal> {
-  let source = readFileSync(join(root, 'src/shared/journal.ts'), 'utf8')
-  for (const [from, to] of edits) {
-    if (source.split(from).length !== 2) throw new Error(`${name}: not once: ${from}`)
-    source = source.replace(from, () => to)
-  }
-  source = source
+/**
+ * The source with the mutant's edits, in TypeScript or as compiled, which breaks lines elsewhere. Throws Error if an
+ * edit does not fit it exactly once.
+ */
+export function mutated(source: string, { name, edits }: JournalMutant): string {
+  return edits.reduce((text, [from, to]) => {
+    const words = from.split(' ').map((word) => word.replaceAll(/[()[\]{}.*+?^$|\\]/g, '\\$&'))
+    const pattern = new RegExp(words.join('\\s+'), 'g')
+    if (text.match(pattern)?.length !== 1) throw new Error(`${name}: not once: ${from}`)
+    return text.replace(pattern, () => to)
+  }, source)
+}
+
+/** The mutant's `sharedJournal`. Throws Error as `mutated` does. */
+export async function buildJournal(mutant: JournalMutant): Promise<typeof sharedJournal> {
+  const { name } = mutant
+  const source = mutated(readFileSync(join(root, 'src/shared/journal.ts'), 'utf8'), mutant)
     .replaceAll("from '../", `from '${root}src/`)
     .replaceAll("from './", `from '${root}src/shared/`)
   const directory = join(root, 'node_modules/.cache/ministore-mutants')

@@ -1,12 +1,13 @@
 // A campaign: writers write, faults strike, and in the end the journal says whether every promise was kept.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Engine, type EngineEntry, sharedJournal } from 'ministore-ts/shared'
+import { type Random, random } from 'ministore-ts/testing'
 import type { Bug } from './bugs.ts'
 import { add, CLIENTS, Crew, type Pace } from './crew.ts'
-import { type Fault, type Ground, networkFaults, startGround } from './ground.ts'
+import { type Between, type Fault, type Ground, networkFaults, startGround } from './ground.ts'
 import { type Decided, decide } from './history.ts'
 import { Network } from './network.ts'
 import { emptyTally, type Tally } from './report.ts'
@@ -21,6 +22,10 @@ export interface CampaignOptions extends Partial<Pace> {
   /** Between two strikes, in milliseconds. Default 1,000. */
   readonly calm?: number
   readonly bug?: Bug | undefined
+  /** Decides what is struck and when; the processes and the servers decide the rest. Default: a random one. */
+  readonly seed?: number | undefined
+  /** A directory that keeps the recorded calls. Default: they are removed. */
+  readonly histories?: string | undefined
   readonly onProgress?: (progress: string) => void
 }
 
@@ -35,6 +40,7 @@ export interface Struck extends Tally {
 
 export interface CampaignResult {
   readonly engine: string
+  readonly seed: number
   readonly seconds: number
   readonly records: number
   readonly digest: string
@@ -64,19 +70,24 @@ export const FAULTS = {
 export async function campaign(options: CampaignOptions): Promise<CampaignResult | undefined> {
   const ground = await startGround(options.engine)
   if (!ground) return undefined
-  const network = await Network.make(CLIENTS, ground.ports)
-  const histories = mkdtempSync(join(tmpdir(), 'ministore-histories-'))
+  const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32)
+  const dice = random(seed)
+  const network = await Network.make(CLIENTS, ground.ports, dice)
+  const kept = options.histories
+  if (kept !== undefined) mkdirSync(kept, { recursive: true })
+  const histories = kept ?? mkdtempSync(join(tmpdir(), 'ministore-histories-'))
   try {
-    return await new Campaign(options, { ground, network, histories }).run()
+    return await new Campaign({ ...options, seed }, { ground, network, histories, dice }).run()
   } finally {
-    rmSync(histories, { recursive: true, force: true })
+    if (kept === undefined) rmSync(histories, { recursive: true, force: true })
     await network.close()
     await ground.stop()
   }
 }
 
 class Campaign {
-  readonly #options: CampaignOptions
+  readonly #options: CampaignOptions & { readonly seed: number }
+  readonly #dice: Random
   readonly #ground: Ground
   readonly #histories: string
   readonly #crew: Crew
@@ -88,11 +99,17 @@ class Campaign {
   #longestGap = 0
 
   constructor(
-    options: CampaignOptions,
-    { ground, network, histories }: { ground: Ground; network: Network; histories: string },
+    options: CampaignOptions & { readonly seed: number },
+    {
+      ground,
+      network,
+      histories,
+      dice,
+    }: { ground: Ground; network: Network; histories: string; dice: Random },
   ) {
     const { slots = 4, pace = 20, bug, engine } = options
     this.#options = options
+    this.#dice = dice
     this.#ground = ground
     this.#histories = histories
     this.#crew = new Crew(
@@ -103,10 +120,11 @@ class Campaign {
         if (what === 'acknowledged') this.#acknowledge()
       },
     )
+    const between: Between = (from, to) => from + dice.next() * (to - from)
     this.#faults = {
-      ...ground.faults(network),
-      ...networkFaults(network),
-      ...this.#crew.faults(),
+      ...ground.faults(network, between),
+      ...networkFaults(network, between),
+      ...this.#crew.faults(dice),
     }
   }
 
@@ -135,11 +153,11 @@ class Campaign {
       const together = name.split('+').map((each) => this.#fault(each))
       for (const fault of together) await fault.prepare?.()
       await this.#recovered()
-      await sleep(calm * (0.5 + Math.random()))
+      await sleep(calm * (0.5 + this.#dice.next()))
       await this.#measured(name, async () => {
         await Promise.all(together.map((fault) => fault.strike()))
         await this.#recovered()
-        await sleep(calm * (0.5 + Math.random()))
+        await sleep(calm * (0.5 + this.#dice.next()))
       })
       if (this.#crew.failures.length > 0) return
     }
@@ -195,7 +213,8 @@ class Campaign {
     const { why, ...history } = decide(this.#histories)
     const looked = [...told.values()].flat().filter(({ what }) => /found|missing/.test(what)).length
     return {
-      ...{ engine: this.#options.engine, seconds: Math.round(seconds), records: entries.length },
+      ...{ engine: this.#options.engine, seed: this.#options.seed },
+      ...{ seconds: Math.round(seconds), records: entries.length },
       ...{
         digest: replayed.digest,
         looked,

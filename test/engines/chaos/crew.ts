@@ -1,5 +1,6 @@
 // Three that write and one that reads. Where a writer is killed, another one takes its place and its name.
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from 'ministore-ts/testing'
 import type { Bug } from './bugs.ts'
 import { type Fault, type Ground, JOURNAL } from './ground.ts'
 import { Member } from './member.ts'
@@ -52,14 +53,14 @@ export class Crew {
     return sum
   }
 
-  faults(): Record<string, Fault> {
-    const pick = () => Math.floor(Math.random() * (CLIENTS - 1))
+  faults(dice: Random): Record<string, Fault> {
+    const pick = () => dice.below(CLIENTS - 1)
     return {
       'pause-writer': {
         strike: async () => {
           const member = this.members[pick()]
           member?.pause()
-          await sleep(1_000 + Math.random() * 8_000)
+          await sleep(1_000 + dice.next() * 8_000)
           member?.resume()
         },
       },

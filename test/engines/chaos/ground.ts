@@ -16,17 +16,18 @@ export interface Fault {
 
 export const JOURNAL = 'chaos'
 
+/** Returns a random number from `from` up to `to`. */
+export type Between = (from: number, to: number) => number
+
 export interface Ground {
   readonly ports: readonly number[]
   /** As the engine takes them. */
   servers(ports: readonly number[]): string[]
   /** Straight to the servers. */
   engine(): Engine
-  faults(network: Network): Record<string, Fault>
+  faults(network: Network, between: Between): Record<string, Fault>
   stop(): Promise<void>
 }
-
-const between = (from: number, to: number): number => from + Math.random() * (to - from)
 
 /** Undefined where there is no server that may be killed. */
 export const startGround = (engine: 'postgres' | 'nats'): Promise<Ground | undefined> =>
@@ -58,7 +59,7 @@ class PostgresGround implements Ground {
     return postgresEngine({ connection: this.#primary.url, name: JOURNAL })
   }
 
-  faults(network: Network): Record<string, Fault> {
+  faults(network: Network, between: Between): Record<string, Fault> {
     return {
       kill: {
         strike: async () => {
@@ -147,7 +148,7 @@ class NatsGround implements Ground {
     return natsEngine({ servers: this.servers(this.ports), name: JOURNAL })
   }
 
-  faults(): Record<string, Fault> {
+  faults(_: Network, between: Between): Record<string, Fault> {
     const { nodes } = this.#nats
     const leader = () => this.#nats.leader(`ministore_${JOURNAL}`)
     return {
@@ -183,7 +184,7 @@ class NatsGround implements Ground {
 }
 
 /** What can be done between the writers and any servers. */
-export function networkFaults(network: Network): Record<string, Fault> {
+export function networkFaults(network: Network, between: Between): Record<string, Fault> {
   const disturbance = (traffic: 'hold' | 'lose_requests' | 'lose_answers') => ({
     async strike() {
       const end = network.disturb(traffic)

@@ -1,9 +1,14 @@
-// npm run chaos -- --seconds 600 [--engine postgres|nats] [--fault kill,promote] [--bug …] [--format json]
+// npm run chaos -- --seconds 600 [--engine postgres|nats] [--fault kill,promote] [--seed 7] [--bug …] [--format json]
 // The campaign of `npm test`, for as long as you like. Exit code 1 where a promise was broken.
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { setup } from '../../cli/build.ts'
+import { installed, setup } from '../../cli/build.ts'
+import { JOURNAL_MUTANTS, mutated } from '../../linearizability/mutants.ts'
 import { bugs, isBug } from './bugs.ts'
 import { type CampaignResult, campaign, FAULTS } from './campaign.ts'
+
+const mutants = () => JOURNAL_MUTANTS.map(({ id }) => id)
 
 const HELP = `npm run chaos -- [options]
   --engine    postgres or nats; default: one after the other
@@ -15,6 +20,9 @@ const HELP = `npm run chaos -- [options]
   --slots     operations under way in each writer; default 4
   --pace      milliseconds between two of them; default 20
   --bug       an engine that is wrong: ${bugs().join(', ')}
+  --mutant    a journal that is wrong: ${mutants().join(', ')}
+  --seed      a number that decides what is struck and when; default: a random one
+  --histories a directory that keeps the recorded calls, for npm run linearizability
   --format    text or json`
 
 const { values } = parseArgs({
@@ -26,6 +34,9 @@ const { values } = parseArgs({
     slots: { type: 'string', default: '4' },
     pace: { type: 'string', default: '20' },
     bug: { type: 'string' },
+    mutant: { type: 'string' },
+    seed: { type: 'string' },
+    histories: { type: 'string' },
     format: { type: 'string', default: 'text' },
     help: { type: 'boolean', default: false },
   },
@@ -37,6 +48,14 @@ const engines =
 function engineOf(name: string): 'postgres' | 'nats' {
   if (name === 'postgres' || name === 'nats') return name
   throw new TypeError(`--engine ${name}: postgres or nats`)
+}
+
+/** The processes of the campaign run the mutant; what judges them does not. */
+async function breakJournal(id: string): Promise<void> {
+  const mutant = JOURNAL_MUTANTS.find((each) => each.id === id)
+  if (!mutant) throw new TypeError(`--mutant: one of ${mutants().join(', ')}`)
+  const path = join(installed(), 'dist/shared/journal.js')
+  await writeFile(path, mutated(await readFile(path, 'utf8'), mutant))
 }
 
 async function run(engine: 'postgres' | 'nats'): Promise<CampaignResult> {
@@ -55,6 +74,8 @@ async function run(engine: 'postgres' | 'nats'): Promise<CampaignResult> {
     calm: Number(values.calm),
     slots: Number(values.slots),
     pace: Number(values.pace),
+    seed: values.seed === undefined ? undefined : Number(values.seed),
+    histories: values.histories,
     ...{ bug, onProgress },
   })
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
@@ -64,6 +85,7 @@ async function run(engine: 'postgres' | 'nats'): Promise<CampaignResult> {
 
 function show({
   engine,
+  seed,
   seconds,
   records,
   looked,
@@ -80,7 +102,7 @@ function show({
   const row = (name: string, cells: readonly (string | number)[]) =>
     name.padEnd(24) + cells.map((cell) => String(cell).padStart(10)).join('')
   const lines = [
-    `${engine}: ${records} records in ${seconds} s, ${looked} looked up, ${digest}`,
+    `${engine}, seed ${seed}: ${records} records in ${seconds} s, ${looked} looked up, ${digest}`,
     row('', [...heads, 'too late', 'a.unknown', 'a.unavail']),
     ...Object.entries(faults).map(([name, struck]) =>
       row(
@@ -98,6 +120,7 @@ function show({
 if (values.help) console.log(HELP)
 else {
   process.once('exit', setup())
+  if (values.mutant !== undefined) await breakJournal(values.mutant)
   process.once('SIGINT', () => process.exit(130))
   const results: CampaignResult[] = []
   for (const engine of engines) {

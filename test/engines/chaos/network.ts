@@ -1,17 +1,21 @@
 // Every process reaches every server through a proxy of its own, so that any of them can be cut off.
+import type { Random } from 'ministore-ts/testing'
 import { startProxy, type TestProxy, type Traffic } from '../../servers/proxy.ts'
 
 export class Network {
   /** By client, then by server. */
   readonly #proxies: readonly (readonly TestProxy[])[]
 
-  private constructor(proxies: readonly (readonly TestProxy[])[]) {
+  readonly #random: Random
+
+  private constructor(proxies: readonly (readonly TestProxy[])[], random: Random) {
     this.#proxies = proxies
+    this.#random = random
   }
 
-  static async make(clients: number, ports: readonly number[]): Promise<Network> {
+  static async make(clients: number, ports: readonly number[], random: Random): Promise<Network> {
     const all = Array.from({ length: clients }, () => Promise.all(ports.map(startProxy)))
-    return new Network(await Promise.all(all))
+    return new Network(await Promise.all(all), random)
   }
 
   /** Where the servers are for a client. */
@@ -47,11 +51,10 @@ export class Network {
   /** All proxies; or those of one client, or those to one server. */
   some(): readonly TestProxy[] {
     const all = this.#proxies.flat()
-    const dice = Math.random()
+    const dice = this.#random.next()
     if (dice < 0.4) return all
-    const of = <T>(list: readonly T[]) => list[Math.floor(Math.random() * list.length)]
-    if (dice < 0.7) return of(this.#proxies) ?? all
-    const server = Math.floor(Math.random() * (this.#proxies[0]?.length ?? 1))
+    if (dice < 0.7) return this.#random.pick(this.#proxies)
+    const server = this.#random.below(this.#proxies[0]?.length ?? 1)
     return this.#proxies.flatMap((row) => row[server] ?? [])
   }
 

@@ -90,7 +90,7 @@ section('Where to go from here')
 const shown = relative('', journal)
 row('the journal', shown)
 row('the definition', 'examples/quickstart/registry.ts')
-row('a check for CI', `npx ministore check ${shown} --store examples/quickstart/registry.ts`)
+row('a check for CI', `npx ministore-ts check ${shown} --store examples/quickstart/registry.ts`)
 
 /** Resolves with the ids that the child reported. */
 async function importUntilKilled(): Promise<string[]> {

@@ -75,7 +75,7 @@ async function describe(
     const message = `after seq ${after}, and at seq ${seq} at the latest, the state is not the recorded one. ${code}`
     return { ...found, message, seq }
   }
-  const message = `${nameOf(step.record)} is the first to give another state than was recorded. ${code}. If the state of today is right, accept it with \`ministore check --update\``
+  const message = `${nameOf(step.record)} is the first to give another state than was recorded. ${code}. If the state of today is right, accept it with \`npx ministore-ts check --update\``
   return { ...found, message, ...placeOf(step) }
 }
 

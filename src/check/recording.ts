@@ -37,7 +37,7 @@ export function parseRecording(text: string, path: string): Recording {
     }
     return recording
   } catch (cause) {
-    const what = `${path} holds no recorded digests: record them anew with \`ministore check --update\``
+    const what = `${path} holds no recorded digests: record them anew with \`npx ministore-ts check --update\``
     throw new StoreError('corrupt', what, { path, cause })
   }
 }

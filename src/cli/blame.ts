@@ -1,4 +1,4 @@
-// ministore blame: which record changed a part of the state, and how.
+// ministore-ts blame: which record changed a part of the state, and how.
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import { unifiedDiff } from '../diff/index.ts'
@@ -39,8 +39,8 @@ As JSON, before or after is missing where there was or is nothing. Of a damaged 
 before the damage is shown, with exit code 1.
 
 Examples:
-  $ ministore blame data/broker.jsonl /topics/orders/partitions --store src/broker.ts#broker
-  $ ministore blame data/broker.jsonl topics.orders --all --store src/broker.ts
+  $ npx ministore-ts blame data/broker.jsonl /topics/orders/partitions --store src/broker.ts#broker
+  $ npx ministore-ts blame data/broker.jsonl topics.orders --all --store src/broker.ts
 `,
     )
     .action(refusing(blame))

@@ -1,4 +1,4 @@
-// ministore check: do today's definitions still replay these journals?
+// ministore-ts check: do today's definitions still replay these journals?
 import { existsSync } from 'node:fs'
 import { access, appendFile, constants } from 'node:fs/promises'
 import { Command, Option } from 'commander'
@@ -70,12 +70,12 @@ export function checkCommand(): Command {
       'after',
       `
 Recorded digests are beside a file: for a URL there are none, so --update and --shrink are refused;
---digest works. Or copy it to a file with "ministore copy", and check that.
+--digest works. Or copy it to a file with "ministore-ts copy", and check that.
 
 Examples:
-  $ ministore check data/broker.jsonl --store src/broker.ts
-  $ ministore check "fixtures/**/*.jsonl" --store src/broker.ts#broker --format junit > report.xml
-  $ ministore check fixtures/broker.jsonl --store src/broker.ts --update
+  $ npx ministore-ts check data/broker.jsonl --store src/broker.ts
+  $ npx ministore-ts check "fixtures/**/*.jsonl" --store src/broker.ts#broker --format junit > report.xml
+  $ npx ministore-ts check fixtures/broker.jsonl --store src/broker.ts --update
 
 Exit codes: 0 all fits, 1 findings, 2 it could not be done, 130 interrupted.
 `,
@@ -162,7 +162,7 @@ async function readLock(
   const locked = await readSchemaLock(lockPath(options))
   if (options.lock === undefined) return locked?.store === definition.name ? locked : undefined
   if (locked) return locked
-  const next = `ministore schema --lock ${options.lock} --update`
+  const next = `npx ministore-ts schema --lock ${options.lock} --update`
   throw new Error(`${options.lock} is not there: write it with \`${next}\``)
 }
 

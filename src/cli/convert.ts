@@ -80,7 +80,7 @@ function misfit({ isMapped }: Work, { file, line, name }: Variant, what: string)
   const variant = name === '' ? '' : `variant ${name}: `
   const next = isMapped
     ? 'Change what --map returns for it'
-    : 'Say what it is with --map <file#function>; see ministore import --help'
+    : 'Say what it is with --map <file#function>; see npx ministore-ts import --help'
   return new Refusal(`${file}:${line}: ${variant}${what}\n  ${next}`)
 }
 

@@ -1,4 +1,4 @@
-// ministore copy: the records of a journal into another one, on whichever engine.
+// ministore-ts copy: the records of a journal into another one, on whichever engine.
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import { readEntry } from '../format/record.ts'
@@ -62,9 +62,9 @@ Exit code: 0 done, 1 the copy is another journal, or somebody else writes to it,
 damaged, 2 it could not be done, 130 interrupted; run it again to go on.
 
 Examples:
-  $ ministore copy data/broker.jsonl "postgres://db.example.org/app#broker" --store src/broker.ts
-  $ ministore copy "postgres://db.example.org/app#broker" "nats://n1:4222,n2:4222,n3:4222#broker"
-  $ ministore copy "nats://127.0.0.1?replicas=1#broker" backup/broker.jsonl --format json
+  $ npx ministore-ts copy data/broker.jsonl "postgres://db.example.org/app#broker" --store src/broker.ts
+  $ npx ministore-ts copy "postgres://db.example.org/app#broker" "nats://n1:4222,n2:4222,n3:4222#broker"
+  $ npx ministore-ts copy "nats://127.0.0.1?replicas=1#broker" backup/broker.jsonl --format json
 `,
     )
     .action(refusing(runCopy))

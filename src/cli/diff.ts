@@ -1,4 +1,4 @@
-// ministore diff: what changed in the state between two seqs.
+// ministore-ts diff: what changed in the state between two seqs.
 import { Command, Option } from 'commander'
 import { changes, unifiedDiff } from '../diff/index.ts'
 import type { AnyStoreDefinition } from '../index.ts'
@@ -35,8 +35,8 @@ export function diffCommand(): Command {
 Exits with 0 whether something changed or not, and with 1 where the journal is damaged.
 
 Examples:
-  $ ministore diff data/broker.jsonl 119 120 --store src/broker.ts#broker
-  $ ministore diff data/broker.jsonl 0 120 --store src/broker.ts --format json
+  $ npx ministore-ts diff data/broker.jsonl 119 120 --store src/broker.ts#broker
+  $ npx ministore-ts diff data/broker.jsonl 0 120 --store src/broker.ts --format json
 `,
     )
     .action(refusing(printDiff))

@@ -1,4 +1,4 @@
-// ministore import: a journal of the Rust ministore becomes a journal of this one, or nothing does.
+// ministore-ts import: a journal of the Rust ministore becomes a journal of this one, or nothing does.
 import { lstat, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -54,8 +54,8 @@ The function of --map gets { name, value, json, line, file } and returns { type,
 them to make one batch, or null to leave the line out.
 
 Examples:
-  $ ministore import old/journal.jsonl --from mini-rs --to data/broker.jsonl --store src/broker.ts#broker
-  $ ministore import old/journal.jsonl --from mini-rs --to data/broker.jsonl --store src/broker.ts \\
+  $ npx ministore-ts import old/journal.jsonl --from mini-rs --to data/broker.jsonl --store src/broker.ts#broker
+  $ npx ministore-ts import old/journal.jsonl --from mini-rs --to data/broker.jsonl --store src/broker.ts \\
       --map src/old.ts#toMutation --at 2025-12-31T23:59:59Z --dry-run
 `,
     )

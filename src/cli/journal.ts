@@ -89,7 +89,7 @@ const DAMAGE: readonly StoreErrorCode[] = ['corrupt', 'foreign', 'newer_format',
 export function describeTail(path: string, { seq, line: last }: Mark, found: Loose): string {
   const { kind, offset, bytes } = found
   const at = (line: number) => `${path}:${line} (byte ${offset})`
-  const opening = 'Opening the journal, or "ministore repair --write",'
+  const opening = 'Opening the journal, or "ministore-ts repair --write",'
   if (kind === 'lost_newline')
     return `${at(last)}: record ${seq} is whole and has no newline yet. ${opening} adds it`
   if (kind === 'torn_write')
@@ -122,7 +122,7 @@ export function nextStep({ code, path, seq = 1, offset }: StoreError): string {
   if (offset === undefined) return 'restore a backup of the journal'
   const whole =
     seq > 1
-      ? `. ${counted(seq - 1, 'record')} before it can be read: ministore log ${path} --until ${seq - 1}`
+      ? `. ${counted(seq - 1, 'record')} before it can be read: npx ministore-ts log ${path} --until ${seq - 1}`
       : ''
   return `copy the file as it is, then restore a backup${whole}`
 }

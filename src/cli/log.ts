@@ -1,4 +1,4 @@
-// ministore log: a journal's records, for people and for programs, also as they are appended.
+// ministore-ts log: a journal's records, for people and for programs, also as they are appended.
 import { setTimeout } from 'node:timers/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { readEntry, readRecord } from '../format/record.ts'
@@ -64,10 +64,10 @@ Exit code: 0 fine, 1 the journal is damaged or none, or was replaced while it wa
 could not be done, 130 interrupted.
 
 Examples:
-  $ ministore log data/broker.jsonl --last 10
-  $ ministore log data/broker.jsonl --type addTopic --since 2026-11-22
-  $ ministore log data/broker.jsonl --follow --format json | jq .payload
-  $ ministore log "postgres://db.example.org/app#broker" --last 10
+  $ npx ministore-ts log data/broker.jsonl --last 10
+  $ npx ministore-ts log data/broker.jsonl --type addTopic --since 2026-11-22
+  $ npx ministore-ts log data/broker.jsonl --follow --format json | jq .payload
+  $ npx ministore-ts log "postgres://db.example.org/app#broker" --last 10
 `,
     )
     .action((journal: string, options: LogOptions) => tellingDamage(() => show(journal, options)))

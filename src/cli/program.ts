@@ -1,6 +1,10 @@
-// The commands of `ministore`, ready to be run.
+// The commands of the command line, ready to be run.
 import { Command } from 'commander'
+import { didYouMean } from './suggest.ts'
 import { version } from './version.ts'
+
+/** The package's name: the name `ministore` belongs to another package on npm. */
+const NAME = 'ministore-ts'
 
 /** In the order of the help. Each loads what only it needs: that is most of the time of a start. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -29,14 +33,18 @@ const HIDDEN: typeof COMMANDS = {
  * where it is used wrongly.
  */
 export async function program([first]: readonly string[] = []): Promise<Command> {
-  const all = new Command('ministore')
+  const all = new Command(NAME)
     .description('Replay-check, inspect and repair the journals of ministore stores.')
     .version(version)
-    .showHelpAfterError()
+    .configureOutput({ outputError: (text, write) => write(usageError(text)) })
+    .showHelpAfterError(`Run "npx ${NAME} --help" to see all commands.`)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   for (const name of needed(first)) {
     const command = await (COMMANDS[name] ?? HIDDEN[name])?.()
-    if (command) all.addCommand(command.copyInheritedSettings(all))
+    if (!command) continue
+    command.copyInheritedSettings(all)
+    command.showHelpAfterError(`Run "npx ${NAME} ${name} --help" to see its arguments and options.`)
+    all.addCommand(command)
   }
   return all
 }
@@ -47,4 +55,12 @@ function needed(first: string | undefined): readonly string[] {
   const names = Object.keys(COMMANDS)
   const isOne = first !== undefined && (names.includes(first) || Object.hasOwn(HIDDEN, first))
   return isOne ? [first] : names
+}
+
+/** Begins as all other errors do, and names the choice that was probably meant. */
+function usageError(text: string): string {
+  const [, given, choices] =
+    /argument '(.*)' is invalid\. Allowed choices are (.*)\.\n$/s.exec(text) ?? []
+  const near = given && choices ? didYouMean(given, choices.split(', ')) : ''
+  return text.replace(/^error: /, 'ministore: ').replace(/\.\n$/, `${near || '.'}\n`)
 }

@@ -1,4 +1,4 @@
-// ministore repair: what opening would do about a torn write, told beforehand, or done.
+// ministore-ts repair: what opening would do about a torn write, told beforehand, or done.
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Command } from 'commander'
@@ -35,8 +35,8 @@ that was lost is added. Damage elsewhere is refused. Takes the journal's lock to
 Exit code: 0 nothing is left to do, 1 there is something to do, or damage, 2 it could not be done.
 
 Examples:
-  $ ministore repair data/broker.jsonl
-  $ ministore repair data/broker.jsonl --write
+  $ npx ministore-ts repair data/broker.jsonl
+  $ npx ministore-ts repair data/broker.jsonl --write
 `,
     )
     .action(async (journal: string, { write = false }: { write?: boolean }) => {

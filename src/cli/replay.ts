@@ -251,7 +251,7 @@ function damageIn(error: unknown, { path }: Source): Damage | undefined {
 const told = ({ message, seq }: Damage) => `${message}\n  ${soundUpTo(seq - 1)}`
 
 const soundUpTo = (seq: number) =>
-  `Up to seq ${seq} all is well: \`ministore state --at ${seq}\` prints the state there`
+  `Up to seq ${seq} all is well: \`npx ministore-ts state --at ${seq}\` prints the state there`
 
 /** What is wrong with a record, or with the whole journal, is a finding; anything else is passed on. */
 function refused(error: unknown, { name }: Source): unknown {

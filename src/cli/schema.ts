@@ -1,4 +1,4 @@
-// ministore schema: what journals may hold, and whether today's definition still takes it.
+// ministore-ts schema: what journals may hold, and whether today's definition still takes it.
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import type { Finding } from '../index.ts'
@@ -42,9 +42,9 @@ export function schemaCommand(): Command {
       'after',
       `
 Examples:
-  $ ministore schema --store src/broker.ts#broker
-  $ ministore schema --store src/broker.ts#broker --update
-  $ ministore schema --store src/broker.ts#broker --check
+  $ npx ministore-ts schema --store src/broker.ts#broker
+  $ npx ministore-ts schema --store src/broker.ts#broker --update
+  $ npx ministore-ts schema --store src/broker.ts#broker --check
 
 Exit codes: 0 fine, 1 findings, 2 it could not be done.
 `,
@@ -63,7 +63,7 @@ async function schema(options: SchemaOptions): Promise<void> {
 async function check(now: SchemaLock, { lock, store, format }: SchemaOptions): Promise<void> {
   const locked = await readSchemaLock(lock)
   if (!locked) {
-    const next = `ministore schema --store ${store} --lock ${lock} --update`
+    const next = `npx ministore-ts schema --store ${store} --lock ${lock} --update`
     throw new Error(`${lock} is not there: write it by \`${next}\` and commit it`)
   }
   const findings = compareSchemas(locked, now, lock)

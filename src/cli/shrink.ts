@@ -1,4 +1,4 @@
-// ministore check --shrink: a failing journal made short, and a test that shows it.
+// ministore-ts check --shrink: a failing journal made short, and a test that shows it.
 import { access, writeFile } from 'node:fs/promises'
 import { basename, dirname, relative, sep } from 'node:path'
 import {
@@ -99,7 +99,7 @@ function testText({
   const imported = name === 'default' ? 'definition' : `{ ${name} }`
   const of = finding.type === undefined ? '' : ` of ${finding.type}`
   return [
-    '// Written by `ministore check --shrink`: the shortest journal that was found to show',
+    '// Written by `npx ministore-ts check --shrink`: the shortest journal that was found to show',
     `// ${finding.rule}${of}. It passes once that is put right.`,
     "import { expect, test } from 'vitest'",
     "import 'ministore-ts/vitest'",

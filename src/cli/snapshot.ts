@@ -1,4 +1,4 @@
-// ministore snapshot and compact: an open store's own methods, for a journal that nobody has open.
+// ministore-ts snapshot and compact: an open store's own methods, for a journal that nobody has open.
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import { withJournal } from './journal.ts'
@@ -25,8 +25,8 @@ reducers: name the module that your program runs, such as dist/broker.js, since 
 Exit code: 0 done, 2 it could not be done, such as while a store has the journal open.
 
 Examples:
-  $ ministore snapshot data/broker.jsonl --store dist/broker.js#broker
-  $ ministore snapshot data/broker.jsonl --store dist/broker.js --format json | jq .bytes
+  $ npx ministore-ts snapshot data/broker.jsonl --store dist/broker.js#broker
+  $ npx ministore-ts snapshot data/broker.jsonl --store dist/broker.js --format json | jq .bytes
 `,
   ).action(takeSnapshot)
 }
@@ -42,9 +42,9 @@ are not replayed any more: check the journal before. Takes the journal's lock.
 Exit code: 0 done, 2 it could not be done, such as while a store has the journal open.
 
 Examples:
-  $ ministore check data/broker.jsonl --store src/broker.ts && \\
+  $ npx ministore-ts check data/broker.jsonl --store src/broker.ts && \\
     ministore compact data/broker.jsonl --store src/broker.ts
-  $ ministore compact data/broker.jsonl --store src/broker.ts --no-archive
+  $ npx ministore-ts compact data/broker.jsonl --store src/broker.ts --no-archive
 `,
   )
     .option('--no-archive', 'do not keep the records')

@@ -35,6 +35,6 @@ const READ_ONLY = { readOnly: true } as const
 export function assertFile(argument: string): void {
   if (schemeOf(argument) === undefined) return
   throw new Error(
-    'this works on a file, not on a URL: `ministore copy` makes a file of the journal',
+    'this works on a file, not on a URL: `npx ministore-ts copy` makes a file of the journal',
   )
 }

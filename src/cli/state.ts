@@ -1,4 +1,4 @@
-// ministore state: what a journal's records make, at its end or at any seq.
+// ministore-ts state: what a journal's records make, at its end or at any seq.
 import { Command } from 'commander'
 import { digest as digestOf } from '../index.ts'
 import { safeLines } from './lines.ts'
@@ -31,9 +31,9 @@ Of a damaged journal the states before the damage are printed, with exit code 1,
 one of them. Without --at, or behind the damage, there is no state: nothing is printed.
 
 Examples:
-  $ ministore state data/broker.jsonl --store src/broker.ts#broker
-  $ ministore state data/broker.jsonl --store src/broker.ts --at 120 --path /topics | jq length
-  $ ministore state "postgres://db.example.org/app#broker" --store src/broker.ts --digest
+  $ npx ministore-ts state data/broker.jsonl --store src/broker.ts#broker
+  $ npx ministore-ts state data/broker.jsonl --store src/broker.ts --at 120 --path /topics | jq length
+  $ npx ministore-ts state "postgres://db.example.org/app#broker" --store src/broker.ts --digest
 `,
     )
     .action(refusing(printState))

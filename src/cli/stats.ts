@@ -1,4 +1,4 @@
-// ministore stats: what a journal holds, counted.
+// ministore-ts stats: what a journal holds, counted.
 import { Command, Option } from 'commander'
 import { type PlainMutation, type PlainRecord, readEntry, readRecord } from '../format/record.ts'
 import type { RecordLine, Tail } from '../format/scan.ts'
@@ -112,8 +112,8 @@ damage, which is told on standard error. Of a URL, the bytes are those of the re
 Exit code: 0 fine, 1 the journal is damaged or none, 2 it cannot be read.
 
 Examples:
-  $ ministore stats data/broker.jsonl
-  $ ministore stats data/broker.jsonl --format json | jq '.types[0]'
+  $ npx ministore-ts stats data/broker.jsonl
+  $ npx ministore-ts stats data/broker.jsonl --format json | jq '.types[0]'
 `,
     )
     .action((journal: string, { format }: { format: 'pretty' | 'json' }) =>

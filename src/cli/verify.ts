@@ -1,4 +1,4 @@
-// ministore verify: are these files whole, as far as can be told without a definition?
+// ministore-ts verify: are these files whole, as far as can be told without a definition?
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import { readEntry, readRecord } from '../format/record.ts'
@@ -69,9 +69,9 @@ same one meanwhile.
 Exit code: 0 all are whole, 1 one is damaged or no journal, 2 one cannot be read.
 
 Examples:
-  $ ministore verify data/*.jsonl
-  $ ministore verify backup/broker.jsonl --format json
-  $ ministore verify "nats://n1.example.org#broker"
+  $ npx ministore-ts verify data/*.jsonl
+  $ npx ministore-ts verify backup/broker.jsonl --format json
+  $ npx ministore-ts verify "nats://n1.example.org#broker"
 `,
     )
     .action(async (journals: string[], { format }: { format: 'pretty' | 'json' }) => {

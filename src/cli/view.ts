@@ -1,4 +1,4 @@
-// What "ministore log" shows of a journal's records, and how.
+// What "ministore-ts log" shows of a journal's records, and how.
 import pc from 'picocolors'
 import { textOf } from '../format/line.ts'
 import { type PlainMutation, type PlainRecord, readEntry, readRecord } from '../format/record.ts'

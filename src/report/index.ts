@@ -1,4 +1,4 @@
-// The reports of `ministore check`: what it found, in the format that its reader wants.
+// The reports of `ministore-ts check`: what it found, in the format that its reader wants.
 import { github } from './github.ts'
 import { json } from './json.ts'
 import { junit } from './junit.ts'

@@ -1,4 +1,4 @@
-// What one `ministore check` found, and its sums.
+// What one `ministore-ts check` found, and its sums.
 import type { Coverage, CoveredMutation, Finding, ReplayReport, Severity } from '../types.ts'
 import { atMost, counted, visible } from './words.ts'
 

@@ -66,7 +66,7 @@ export const rules: Readonly<Record<CheckRule, { readonly means: string; readonl
     },
     snapshot_mismatch: {
       means: 'The snapshot beside the journal is not what its records give, or is not used.',
-      next: 'Remove it, or take a new one with `ministore snapshot`; as a note it only says that opening is slower.',
+      next: 'Remove it, or take a new one with `npx ministore-ts snapshot`; as a note it only says that opening is slower.',
     },
     schema_changed: {
       means: 'A payload schema changed since it was locked, and its version did not.',

@@ -21,7 +21,7 @@ export function compareSchemas(locked: SchemaLock, now: SchemaLock, file: string
   const changes = schemaChanges(locked, now)
   if (changes.length === 0) return []
   const remedy =
-    'run `ministore schema --update` and commit it: what it does not know, it does not protect'
+    'run `npx ministore-ts schema --update` and commit it: what it does not know, it does not protect'
   const message = [...listed('the lock does not know of this yet:', changes), remedy].join('\n')
   return [{ rule: 'schema_changed', severity: 'warning', message, file }]
 }
@@ -102,7 +102,7 @@ function narrowed(
     : `version ${version} was changed without an upcaster, and ${problem}:`
   const unread = found.some(({ isUnread }) => isUnread)
     ? [
-        'code cannot be compared: if the replay check finds that your journals still fit, accept it by `ministore schema --update --force`',
+        'code cannot be compared: if the replay check finds that your journals still fit, accept it by `npx ministore-ts schema --update --force`',
       ]
     : []
   const remedies = isUpcast

@@ -97,7 +97,8 @@ export interface SchemaLockErrorOptions extends ErrorOptions {
   /** What to do. */
   readonly remedy?: string
 }
-const RESTORE = 'restore it from version control, or delete it and run `ministore schema --update`'
+const RESTORE =
+  'restore it from version control, or delete it and run `npx ministore-ts schema --update`'
 
 /** What the definition says today. Equal definitions have equal locks. */
 export function schemaLock(store: AnyStoreDefinition): SchemaLock {

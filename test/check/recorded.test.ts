@@ -230,7 +230,7 @@ describe('recorded digests', () => {
     })
     const changed = await other.replayCheck(journal, { recording })
     expect(changed.findings[0]?.message).toContain('The definition was changed')
-    expect(changed.findings[0]?.message).toContain('ministore check --update')
+    expect(changed.findings[0]?.message).toContain('ministore-ts check --update')
   })
 
   test('say where the initial state is another', async () => {
@@ -292,7 +292,7 @@ describe('recorded digests', () => {
     const cut = { ...recording, digests: [{ ...first, trail: 'AAA' }, ...rest] }
     const bad = text === 'trail' ? JSON.stringify(cut) : text
     expect(() => parseRecording(bad, 'a.check.json')).toThrow(
-      /a\.check\.json.*ministore check --update/,
+      /a\.check\.json.*ministore-ts check --update/,
     )
   })
 })

@@ -108,7 +108,7 @@ describe('ministore diff', () => {
     expect(all.map(({ stderr }) => stderr)).toEqual([
       `ministore: there is no seq 9 in ${path}: its last one is 3\n`,
       expect.stringContaining("missing required argument 'to'"),
-      expect.stringContaining('error:'),
+      expect.stringContaining('ministore: '),
     ])
   })
 })

@@ -13,7 +13,7 @@ export async function reference(text: string): Promise<string> {
   const written = text.slice(0, text.indexOf(heading) + heading.length)
   const all = await program()
   const commands = all.commands.map((command) => {
-    return `### ministore ${command.name()}\n\n${block(helpOf(command))}`
+    return `### ministore-ts ${command.name()}\n\n${block(helpOf(command))}`
   })
   return [written, block(helpOf(all)), ...commands].join('\n')
 }
@@ -36,7 +36,7 @@ export function helpOf(command: Command): string {
 export interface Call {
   /** `docs/ci/README.md:12` */
   readonly where: string
-  /** Behind `ministore`. */
+  /** The words after `ministore-ts`. */
   readonly args: readonly string[]
 }
 
@@ -57,7 +57,7 @@ export function calls(): Call[] {
     lines.flatMap((text, index) => {
       // A line that ends in a backslash goes on with the next one.
       const rest = lines.slice(index).join('\n').replaceAll('\\\n', ' ').split('\n')[0] ?? ''
-      const isCall = /^ *(?:- |run: |- run: |\$ )?(?:npx (?:--no -- )?)?ministore /
+      const isCall = /^ *(?:- |run: |- run: |\$ )?(?:npx (?:--no -- )?)?ministore-ts /
       const [start] = isCall.exec(text) ?? []
       if (start === undefined) return []
       return [{ where: `${path}:${line + index}`, args: wordsOf(rest.slice(start.length)) }]

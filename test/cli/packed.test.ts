@@ -8,10 +8,10 @@ import { makeTickets, Project, type Ran, run, ticketsText } from './installed.ts
 
 const project = new Project()
 const npx = (...args: string[]): Promise<Ran> =>
-  run('npx', ['--no', '--', 'ministore', ...args], { cwd: project.directory })
+  run('npx', ['--no', '--', 'ministore-ts', ...args], { cwd: project.directory })
 /** What npx starts, as the scripts of a package.json do. */
 const bin = (...args: string[]): Promise<Ran> =>
-  run(project.path('node_modules/.bin/ministore'), args, { cwd: project.directory })
+  run(project.path('node_modules/.bin/ministore-ts'), args, { cwd: project.directory })
 
 beforeAll(async () => {
   const directory = makeDirectory()

@@ -45,7 +45,8 @@ describe('a command line in a document', () => {
     const refused: string[] = []
     for (const call of found) {
       const why = await refusal(call)
-      if (why !== undefined) refused.push(`${call.where}: ministore ${call.args.join(' ')}: ${why}`)
+      if (why !== undefined)
+        refused.push(`${call.where}: ministore-ts ${call.args.join(' ')}: ${why}`)
     }
     expect(refused).toEqual([])
   })

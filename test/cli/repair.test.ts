@@ -70,7 +70,7 @@ describe('ministore repair', () => {
       expect(status).toBe(1)
       expect(stdout).toContain(`refused ${path}:4 (byte `)
       expect(stdout).toContain('restore a backup')
-      expect(stdout).toContain(`ministore log ${path} --until 2`)
+      expect(stdout).toContain(`npx ministore-ts log ${path} --until 2`)
       expect(stdout).toContain('could lose records that were acknowledged')
     }
     expect(filesBeside(path)).toEqual(before)
@@ -130,7 +130,7 @@ describe('ministore repair', () => {
 
   test('explains itself', () => {
     const { status, stdout } = ministore('repair', '--help')
-    expect(stdout).toContain('Examples:\n  $ ministore repair data/broker.jsonl')
+    expect(stdout).toContain('Examples:\n  $ npx ministore-ts repair data/broker.jsonl')
     expect(status).toBe(0)
   })
 })

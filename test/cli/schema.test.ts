@@ -98,7 +98,7 @@ describe('ministore schema', () => {
   the lock does not know of this yet:
     addTopic: payload of version 1 changed
     reset: new
-  run \`ministore schema --update\` and commit it: what it does not know, it does not protect
+  run \`npx ministore-ts schema --update\` and commit it: what it does not know, it does not protect
 
 ok ${at('lock.json')}: 2 mutations
 `,

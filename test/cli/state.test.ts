@@ -88,7 +88,7 @@ describe('ministore state', () => {
     for (const ran of [before, last, behind]) {
       expect(ran?.status).toBe(1)
       expect(ran?.stderr).toContain(`${damaged}:4 (byte`)
-      expect(ran?.stderr).toContain('`ministore state --at 2` prints the state there')
+      expect(ran?.stderr).toContain('`npx ministore-ts state --at 2` prints the state there')
     }
     expect(last?.stdout).toBe('')
     expect(behind?.stdout).toBe('')

@@ -163,6 +163,8 @@ describe('ministore stats', () => {
   })
 
   test('explains itself', () => {
-    expect(ministore('stats', '--help').stdout).toContain('Examples:\n  $ ministore stats data/')
+    expect(ministore('stats', '--help').stdout).toContain(
+      'Examples:\n  $ npx ministore-ts stats data/',
+    )
   })
 })

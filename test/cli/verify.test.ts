@@ -58,7 +58,7 @@ describe('ministore verify', () => {
       `failed ${path('flipped')}:4 (byte ${lineOf(3)}): expected record 3, but its line does not fit its checksum`,
     )
     expect(stdout).toContain(
-      `restore a backup. 2 records before it can be read: ministore log ${path('flipped')} --until 2`,
+      `restore a backup. 2 records before it can be read: npx ministore-ts log ${path('flipped')} --until 2`,
     )
     expect(stdout).toContain(`ok ${path('whole')}: 5 records`)
     expect(stdout).toContain(`failed ${path('missing')}:3 (byte ${lineOf(2)}): expected record 2`)
@@ -180,7 +180,7 @@ describe('ministore verify', () => {
 
   test('explains itself', () => {
     const { status, stdout } = ministore('verify', '--help')
-    expect(stdout).toContain('Examples:\n  $ ministore verify data/*.jsonl')
+    expect(stdout).toContain('Examples:\n  $ npx ministore-ts verify data/*.jsonl')
     expect(status).toBe(0)
   })
 })

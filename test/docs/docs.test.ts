@@ -141,7 +141,7 @@ test("the check that the README shows says that the README's own journal fits", 
     const store = await broker.open(join(directory, 'data/broker.jsonl'))
     await store.dispatch('addTopic', { name: 'orders' })
     await store.close()
-    const [, args] = /^npx ministore (check .*)$/m.exec(documentAt('README.md').text) ?? []
+    const [, args] = /^npx ministore-ts (check .*)$/m.exec(documentAt('README.md').text) ?? []
     const command = `node --import jiti/register ${join(root, 'src/cli/main.ts')} ${args}`
     const { status, stdout, stderr } = spawnSync(command, {
       cwd: directory,

@@ -38,7 +38,7 @@ describe('npm run quickstart', () => {
   }, 60_000)
 
   test('works, and works again', () => {
-    for (const printed of [first, second]) expect(printed).toContain('npx ministore check')
+    for (const printed of [first, second]) expect(printed).toContain('npx ministore-ts check')
   })
 
   test('starts afresh and leaves what is not its own', async () => {

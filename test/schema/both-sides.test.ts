@@ -277,7 +277,7 @@ describe('code', () => {
       'payload.v: refine (value) => value % 2 === 1 → refine (value) => value % 2 === 0, and what it refuses or changes cannot be seen',
     ])
     const [error] = compareSchemas(lockOf(v(number)), lockOf(v(number.refine(odd))), 'lock')
-    expect(error?.message).toContain('accept it by `ministore schema --update --force`')
+    expect(error?.message).toContain('accept it by `npx ministore-ts schema --update --force`')
   })
 
   test('of an upcaster is told when it changes, and is no error', () => {

@@ -34,7 +34,7 @@ describe('the comparison with a lock', () => {
     )
     const message =
       'the lock does not know of this yet:\n  rename: new\n  reset: retired\n' +
-      'run `ministore schema --update` and commit it: what it does not know, it does not protect'
+      'run `npx ministore-ts schema --update` and commit it: what it does not know, it does not protect'
     const warning = { rule: 'schema_changed', severity: 'warning', file: 'lock.json' }
     expect(found(shipped, now)).toEqual([{ ...warning, message }])
     expect(found(lock({ addTopic }, { reset }), shipped)).toMatchObject([{ severity: 'warning' }])

@@ -7,9 +7,10 @@ import { reduce } from './mutation/reduce.ts'
 import { assertResult } from './mutation/result.ts'
 import { check, checkRule } from './mutation/validate.ts'
 import { publish } from './publish.ts'
-import { encode, encodeBody, timeText } from './record/encode.ts'
+import { encode, encodeBody } from './record/encode.ts'
 import { answer, forget, keysUpTo, remember } from './record/keys.ts'
-import { replay } from './replay/index.ts'
+import { timeFrom } from './record/time.ts'
+import { headOf, replay } from './replay/index.ts'
 import type * as T from './types.ts'
 
 /** Replays an open journal, then takes dispatches. Throws StoreError where it does not fit. */
@@ -20,7 +21,7 @@ export async function openCore(
   { now = () => Date.now(), onListenerError, onStop }: T.OpenOptions,
 ): Promise<T.Core> {
   const keys: T.Keys = new Map()
-  const toText = timeText()
+  const timeAfter = timeFrom(now)
   const { records, fallback, ...replayed } = await replay(definition, journal, { keys, start })
   const live: T.Live = {
     ...{ durable: replayed, head: replayed, keys },
@@ -65,8 +66,8 @@ export async function openCore(
   }
 
   function transact(run: T.Run, { key, command }: T.CommitOptions, parts: T.Part[]): T.Pending {
-    let { state, seq } = live.head
-    const at = toText(now())
+    let { state, seq, at: last } = live.head
+    const at = timeAfter(last)
     const meta = Object.freeze({ seq: seq + 1, at, ...(key !== undefined && { key }) })
     const dispatch = (type: string, payload?: unknown) => {
       if (deciding !== parts)
@@ -86,7 +87,7 @@ export async function openCore(
     const text = encode({ meta, command, parts }, journal)
     const record = { meta, command, parts, state, text }
     remember(keys, record)
-    live.head = { state, seq: meta.seq }
+    live.head = { state, seq: meta.seq, at }
     return { receipt: { ...receipt, seq: meta.seq }, record }
   }
 
@@ -116,7 +117,7 @@ export async function openCore(
 
   function accept(record: T.Settled): void {
     const previous = live.durable.state
-    live.durable = { state: record.state, seq: record.meta.seq }
+    live.durable = headOf(record)
     publish(listeners, record, previous, onListenerError)
   }
 

@@ -116,7 +116,10 @@ export type AcceptedSources = { readonly [S in ImpureSource]?: string }
 export interface Meta {
   /** The record's sequence number; all mutations of a batch share it. */
   readonly seq: number
-  /** Commit time, ISO-8601 UTC. A reducer's only clock: use it instead of `Date.now()`. */
+  /**
+   * Commit time, ISO-8601 UTC. Never before the record that precedes it, whatever the clocks show. A reducer's only
+   * clock: use it instead of `Date.now()`.
+   */
   readonly at: string
   /** The idempotency key, where one was given. */
   readonly key?: string
@@ -227,7 +230,10 @@ export interface StoreDefinition<S, M, C, Q = {}> {
 export type JournalSource = string | URL | Journal
 
 export interface OpenOptions {
-  /** The clock behind `meta.at`, milliseconds since 1970. Default `Date.now`. */
+  /**
+   * The clock that `meta.at` is taken from, milliseconds since 1970. If it shows a time before the last record's, the
+   * record has that record's `at`. Default `Date.now`.
+   */
   now?: (() => number) | undefined
   /** Told when a listener throws; nothing else is harmed. Default `console.error`. */
   onListenerError?: ((error: unknown) => void) | undefined
@@ -352,9 +358,7 @@ export interface Snapshots {
 }
 
 /** All that opening needs in place of the records up to `seq`. What is read is the reader's own. */
-export interface Snapshot {
-  readonly seq: number
-  readonly state: unknown
+export interface Snapshot extends Head {
   /** Idempotency keys, in the order of their records. */
   readonly keys: Iterable<KeptKey>
   /** The definition's initial state when the journal was compacted: only in what it was compacted to. */
@@ -1105,6 +1109,8 @@ export interface Decoded {
 export interface Head {
   readonly state: unknown
   readonly seq: number
+  /** The time of record `seq`; empty if there is none. The next record's is not before it. */
+  readonly at: string
 }
 export interface ReplayedHead extends Head {
   /** How many there were. */

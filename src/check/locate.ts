@@ -25,7 +25,7 @@ export async function locate(
   const base = await readBase(definition, journal)
   const begin = base
     ? { ...base, state: freeze(base.state) }
-    : { state: definition.initial, seq: 0 }
+    : { state: definition.initial, seq: 0, at: '' }
   const search = (place?: InPlace) => searchFrom(definition, journal, range, isIt, begin, place)
   return search(inPlace(begin.state)).catch(() => search())
 }

@@ -158,7 +158,7 @@ class Uncertain extends Error {}
 
 /** Where the records begin: a compacted journal's stand on the state that it was compacted to. */
 async function startOf(definition: Definition, journal: Journal): Promise<Head> {
-  return (await readBase(definition, journal)) ?? { state: definition.initial, seq: 0 }
+  return (await readBase(definition, journal)) ?? { state: definition.initial, seq: 0, at: '' }
 }
 
 interface Started {

@@ -1,7 +1,7 @@
 // What a journal with other writers adds to a store: their records come first, and what was decided
 // without them is decided again.
 import { forget, remember } from '../record/keys.ts'
-import { advance, decodeBehind, readDecoded } from '../replay/index.ts'
+import { advance, decodeBehind, headOf, readDecoded } from '../replay/index.ts'
 import type {
   Asked,
   Decoded,
@@ -67,7 +67,7 @@ function insert({ live, decide, accept }: Follower, theirs: readonly Settled[]):
   for (const { record } of [...live.group, ...live.queue]) forget(keys, record)
   for (const record of theirs) {
     remember(keys, record)
-    live.head = { state: record.state, seq: record.meta.seq }
+    live.head = headOf(record)
   }
   const again = (waiting: Waiting) => redo(waiting, decide)
   live.group = live.group.filter(again)

@@ -31,6 +31,8 @@ export interface Header {
 }
 export interface Base {
   readonly seq: number
+  /** The time of record `seq`. Journals that were compacted by an older version do not have it. */
+  readonly at?: string
   /** Of the state. */
   readonly digest: string
   /** How much it takes. */

@@ -31,13 +31,3 @@ export function encode({ meta, command, parts }: Unnumbered, journal: Journal): 
   const what = `a record of ${length} bytes, where ${name} takes ${maxEntryBytes}`
   throw new StoreError('too_large', `${what}: split it, or keep large values elsewhere`)
 }
-
-/** A time as records have it. Making that text takes longer than encoding the rest, so it is kept for a millisecond. */
-export function timeText(): (ms: number) => string {
-  let [last, text] = [Number.NaN, '']
-  return (ms) => {
-    if (ms !== last) text = new Date(ms).toISOString()
-    last = ms
-    return text
-  }
-}

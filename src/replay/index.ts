@@ -45,7 +45,7 @@ export async function replay(
   const { until, keys } = options
   const begin = await beginAt(definition, journal, options)
   const place = inPlace(begin.state)
-  let { seq } = begin
+  let { seq, at } = begin
   for await (const records of readDecoded(definition, journal, until, seq)) {
     for (const record of records) {
       try {
@@ -55,11 +55,12 @@ export async function replay(
       }
       if (keys) remember(keys, record)
       seq = record.meta.seq
+      at = record.meta.at
     }
   }
   try {
     const state = seq === 0 ? definition.initial : freeze(place.state)
-    return { state, seq, records: seq - begin.seq }
+    return { state, seq, at, records: seq - begin.seq }
   } catch (cause) {
     // Nested too deeply to be frozen at once.
     return exactly(`what record ${seq} gives`, cause)
@@ -73,15 +74,18 @@ async function replayExactly(
 ): Promise<ReplayedHead> {
   const { until, keys } = options
   const begin = await beginAt(definition, journal, options)
-  let head: Head = { seq: begin.seq, state: freeze(begin.state) }
+  let head: Head = { ...begin, state: freeze(begin.state) }
   for await (const records of readDecoded(definition, journal, until, begin.seq)) {
     for (const record of advance(head, records)) {
       if (keys) remember(keys, record)
-      head = { state: record.state, seq: record.meta.seq }
+      head = headOf(record)
     }
   }
   return { ...head, records: head.seq - begin.seq }
 }
+
+/** The head that a record gives. */
+export const headOf = ({ state, meta: { seq, at } }: Settled): Head => ({ state, seq, at })
 
 /** Records behind a head, through Immer, each with the state that it gives. Throws StoreError as `reduce` does. */
 export function* advance(head: Head, records: Iterable<Decoded>): Generator<Settled> {
@@ -98,14 +102,15 @@ async function beginAt(
   { name }: Journal,
   { until = Number.POSITIVE_INFINITY, keys, start }: ReplayOptions,
 ): Promise<Head> {
-  if (!start) return { state: initial, seq: 0 }
+  if (!start) return { state: initial, seq: 0, at: '' }
   const begin = await start()
   if (until < begin.seq) {
     const what = `${name} was compacted: its states begin at seq ${begin.seq}, so there is none at ${until}`
     throw new StoreError('compacted', `${what}; the archive has them`, { path: name })
   }
   if (keys) recall(keys, begin.keys)
-  return begin
+  const { state, seq, at } = begin
+  return { state, seq, at }
 }
 
 /** The records behind seq `after`, in order. Throws as `decodeBehind` and the journal do. */

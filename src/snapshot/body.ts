@@ -1,6 +1,6 @@
 // The lines of a state, in a snapshot's file or below a journal's header: written and read.
 import { writeAll } from '../disk/write.ts'
-import { isSealed, MAX_LINE_BYTES, seal } from '../format/line.ts'
+import { type Base, isSealed, MAX_LINE_BYTES, seal } from '../format/line.ts'
 import { readLines } from '../format/scan.ts'
 import { type OpenFile, StoreError } from '../index.ts'
 import type { Snapshot } from '../types.ts'
@@ -67,7 +67,7 @@ export interface Place {
 export async function readBody(
   file: OpenFile,
   { path, seed, offset, line }: Place,
-  { seq, lines, bytes }: { seq: number; lines: number; bytes: number },
+  { seq, at = '', lines, bytes }: Pick<Base, 'seq' | 'at' | 'lines' | 'bytes'>,
 ): Promise<Snapshot> {
   const assembly = new Assembly()
   let count = 0
@@ -93,7 +93,7 @@ export async function readBody(
   if (count !== lines || end !== offset + bytes)
     throw corrupt(`${count} of ${lines} lines are there`)
   try {
-    return { seq, ...assembly.end() }
+    return { seq, at, ...assembly.end() }
   } catch (error) {
     throw corrupt(error)
   }

@@ -17,6 +17,8 @@ export interface SnapshotHeader extends Body {
   /** What the journal had been compacted to; 0 where it had not. */
   readonly base: number
   readonly seq: number
+  /** The time of record `seq`; empty if there is none. */
+  readonly at: string
   /** Where record `seq` begins in the journal; where the records do, if there is none. */
   readonly record: { readonly offset: number; readonly line: number }
 }
@@ -42,6 +44,7 @@ export async function readSnapshotHeader(
     return `its format version ${header.version} needs a newer ministore`
   if (header.journal !== epoch) return 'it is of another journal'
   if (!isSealed(line, seed)) return 'its header does not fit its checksum'
+  if (typeof header.at !== 'string') return 'an older version of ministore wrote it'
   // Every field is as it was written: the checksum says so.
   return { ...(header as SnapshotHeader), length: line.length + 1 }
 }

@@ -126,13 +126,13 @@ export class Keeper implements T.Snapshots {
 
   async #save(snapshot: T.Snapshot, definition: string): Promise<T.SnapshotReceipt> {
     const { fs, path, header } = this.#site
-    const { seq } = snapshot
+    const { seq, at } = snapshot
     await this.#site.assertWritable()
     const { offset, line } = (await this.#find(seq)).begin
     const { seed, epoch, store, begin } = header
     const described: Omit<SnapshotHeader, keyof Body> = {
       ...({ format: 'ministore-snapshot', version: 1, journal: epoch } as const),
-      ...{ store, definition, base: begin.seq, seq, record: { offset, line: line + 1 } },
+      ...{ store, definition, base: begin.seq, seq, at, record: { offset, line: line + 1 } },
     }
     const final = snapshotPath(path)
     const bytes = await this.#write(`${final}.new`, async (file) => {
@@ -252,10 +252,10 @@ async function writeStart(
 ): Promise<FileHeader> {
   const described = { format: 'ministore', version: 1, journal: epoch, store, created } as const
   const encode = (base: Base) => Buffer.from(encodeHeader({ ...described, base }))
-  const { seq } = snapshot
-  const { length } = encode({ seq, digest: NO_DIGEST, ...WIDEST })
+  const { seq, at } = snapshot
+  const { length } = encode({ seq, at, digest: NO_DIGEST, ...WIDEST })
   const { lines, bytes, digest } = await writeBody(file, length, snapshot, seed)
-  const base = { seq, digest, lines, bytes }
+  const base = { seq, at, digest, lines, bytes }
   await writeAll(file, encode(base), 0)
   const begin = { seq, offset: length + bytes, line: 1 + lines }
   return { epoch, seed, store, created, length, base, begin }

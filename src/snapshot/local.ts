@@ -127,7 +127,14 @@ export class LocalSnapshots implements T.Snapshots {
     const described = {
       ...({ format: 'ministore-snapshot', version: 1, journal: epoch } as const),
       // Its records have no place in a file.
-      ...{ store, definition, base: 0, seq: snapshot.seq, record: { offset: 0, line: 0 } },
+      ...{
+        store,
+        definition,
+        base: 0,
+        seq: snapshot.seq,
+        at: snapshot.at,
+        record: { offset: 0, line: 0 },
+      },
     }
     const room = encodeSnapshotHeader({ ...described, digest: NO_DIGEST, ...WIDEST }, seed)
     const body = await writeBody(file, room.length, snapshot, seed)

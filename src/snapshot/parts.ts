@@ -26,7 +26,11 @@ interface Part {
  * The state and the keys as JSON texts of about a line each. What is larger than a line is put
  * there empty, and filled by the lines behind it. Throws StoreError `invalid_state`.
  */
-export function* partsOf({ state, keys, initial }: Omit<Snapshot, 'seq'>): Generator<string> {
+export function* partsOf({
+  state,
+  keys,
+  initial,
+}: Omit<Snapshot, 'seq' | 'at'>): Generator<string> {
   yield* fill([], [['state', state]], false)
   if (initial !== undefined) yield* fill([], [['initial', initial]], false)
   yield '{"at":[],"put":{"keys":[]}}'
@@ -147,7 +151,7 @@ export class Assembly {
   }
 
   /** Throws an Error where the parts were not all of a state. */
-  end(): Omit<Snapshot, 'seq'> & { readonly keys: readonly KeptKey[] } {
+  end(): Omit<Snapshot, 'seq' | 'at'> & { readonly keys: readonly KeptKey[] } {
     const { state, keys, initial } = this.#root
     if (typeof state !== 'object' || state === null) throw new Error('there is no state in it')
     if (!Array.isArray(keys) || !keys.every(isKey)) throw new Error('there are no keys in it')

@@ -176,10 +176,14 @@ function recorded(
   history: readonly Input[],
   now: () => number,
 ): string[] {
+  let at = ''
   return history.map(({ type, payload }, index) => {
     try {
       const { text } = check(definitionOf(definition).find(type), payload)
-      return `{"at":"${new Date(now()).toISOString()}",${text}}`
+      const time = new Date(now()).toISOString()
+      // As a store does it: `at` never decreases.
+      if (time > at) at = time
+      return `{"at":"${at}",${text}}`
     } catch (cause) {
       const { message } = cause as Error
       throw new AssertionError(`given: mutation ${index + 1} of the history: ${message}`, { cause })

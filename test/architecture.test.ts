@@ -89,7 +89,7 @@ const HOME: Record<string, readonly string[]> = {
   'node:os': ['disk/', 'cli/'],
   'node:path': ['disk/', 'file/', 'snapshot/', 'report/', 'cli/'],
   'node:url': ['disk/', 'report/', 'vitest/', 'cli/'],
-  'node:util': ['disk/', 'cli/'],
+  'node:util': ['disk/', 'cli/', 'nats/'],
   'node:inspector': ['schema/'],
   'node:crypto': [
     'disk/',

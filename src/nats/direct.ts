@@ -23,16 +23,31 @@ export interface Found extends EngineEntry {
 export async function readDirect(
   link: Link,
   journal: string,
-  { from, to, patience }: { from: number; to: number; patience: number },
+  { from, to, patience }: Range & { patience: number },
 ): Promise<Found[]> {
   const connection = await link.get()
   const subject = `$JS.API.DIRECT.GET.${streamName(journal)}`
   const ask = { seq: from, batch: Math.min(CHUNK, to - from + 1), max_bytes: CHUNK_BYTES }
-  const found: Found[] = []
   const answers = await connection.requestMany(subject, JSON.stringify(ask), {
     strategy: 'sentinel',
     maxWait: patience,
   })
+  const { found, isComplete } = await link.during(collect(answers, { from, to }))
+  if (!isComplete && found.length === 0) await link.isAlive(connection)
+  return found
+}
+
+interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+/** `isComplete`: false where the time was over before anything came. */
+async function collect(
+  answers: AsyncIterable<Msg>,
+  { from, to }: Range,
+): Promise<{ found: Found[]; isComplete: boolean }> {
+  const found: Found[] = []
   let isComplete = false
   for await (const answer of answers) {
     // 204: the end. 404: nothing there.
@@ -43,8 +58,7 @@ export async function readDirect(
     found.push(record)
     isComplete = true
   }
-  if (!isComplete && found.length === 0) await link.dropIfDead(connection)
-  return found
+  return { found, isComplete }
 }
 
 /** One record as the leader has it; undefined where it has none. */

@@ -1,13 +1,13 @@
 // The engine: one stream, and what makes its answers sound.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errors, type NatsConnection } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
 import { type AppendResult, StoreError } from '../index.ts'
 import type { Engine, EngineEntry, EngineInfo, EngineLook } from '../shared/index.ts'
 import { type Found, readDirect, readFromLeader } from './direct.ts'
-import { CODE, failureOf, Refusal } from './failure.ts'
+import { CODE, failureOf, isNamed, Refusal, reasonOf } from './failure.ts'
 import { contiguous, Feed } from './feed.ts'
-import { answers, Link } from './link.ts'
+import { Link } from './link.ts'
 import { type NatsOptions, readOptions, type Settings } from './options.ts'
 import { type Destination, firstOf, HEADER_BYTES, publish } from './publish.ts'
 import * as stream from './stream.ts'
@@ -118,7 +118,7 @@ class NatsEngine implements Engine {
     // At the same time, so that it costs no time of its own.
     const checking = this.#check(expected)
     try {
-      const seq = await publish(to, part, expected)
+      const seq = await this.#link.during(publish(to, part, expected))
       if (seq !== expected + part.length)
         throw this.#error('corrupt', `acknowledged seq ${seq} for ${expected + part.length}`)
       this.#invalid = await checking
@@ -208,11 +208,13 @@ class NatsEngine implements Engine {
       if (error.code === CODE.wrongLastSequence || error.code === CODE.wrongLastSequenceUnknown)
         return { ok: false, head: (await this.#bounds(0)).head }
     }
+    // What was under way when this was closed may have arrived.
+    if (this.#link.ended.aborted)
+      throw this.#error('unknown', 'was closed while records were being written')
     await this.#translated(() => this.#link.failed(to.connection, error))
     const failure = failureOf(error, this.name, true)
     // Nobody takes it: for now, or since the stream is another one.
-    const cause = error instanceof errors.RequestError ? error.cause : error
-    if (cause instanceof errors.NoRespondersError) await this.#bounds(0)
+    if (isNamed(reasonOf(error), 'NoResponders')) await this.#bounds(0)
     throw failure
   }
 
@@ -290,10 +292,8 @@ class NatsEngine implements Engine {
     const subject = stream.republishedOf(this.#settings.name, this.#epoch)
     const feed = new Feed(connection, subject)
     try {
-      if (!(await answers(connection))) {
-        await connection.close()
+      if (!(await this.#link.isAlive(connection)))
         throw this.#error('unavailable', 'its server does not answer')
-      }
       let at = after
       for (let poll = FIRST_POLL, isBehind = true; !ended.aborted && !feed.isOver; ) {
         if (isBehind) {

@@ -1,6 +1,27 @@
 // What a failure means: whether it happened, and whether trying again is of any use.
-import { errors } from '@nats-io/transport-node'
 import { StoreError } from '../index.ts'
+
+/** Why there is no connection, whichever journal asks for it. */
+export class ConnectionFailure extends Error {
+  readonly code: 'unavailable' | 'config' | 'closed'
+  constructor(code: ConnectionFailure['code'], message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** By name, because a connection of the user's may come from another copy of the client, with classes of its own. */
+export const isNamed = (error: unknown, name: ErrorName): error is Error =>
+  error instanceof Error && error.name === name
+
+type ErrorName =
+  | 'TimeoutError'
+  | 'RequestError'
+  | 'NoResponders'
+  | 'PermissionViolationError'
+  | 'ClosedConnectionError'
+  | 'UserAuthenticationExpiredError'
+  | 'AuthorizationError'
 
 /** JetStream's own answer: it was asked, and did not do it. */
 export class Refusal extends Error {
@@ -53,21 +74,23 @@ const TLS_REFUSED =
  */
 export function failureOf(error: unknown, title: string, sent = false): StoreError {
   if (error instanceof StoreError) return error
-  const say = (code: 'config' | 'unavailable' | 'unknown', what: string) =>
+  const say = (code: 'config' | 'unavailable' | 'unknown' | 'closed', what: string) =>
     new StoreError(code, `${title}: ${what}`, { path: title, cause: error })
-  const cause = error instanceof errors.RequestError ? error.cause : error
+  if (error instanceof ConnectionFailure) return say(error.code, error.message)
+  const cause = reasonOf(error)
   if (cause instanceof Refusal) return refused(cause, title, sent)
-  if (cause instanceof errors.PermissionViolationError) {
-    const what = cause.operation === 'publish' ? 'publish to' : 'subscribe to'
-    return say('config', `its user may not ${what} ${cause.subject}: see docs/engines/nats.md`)
+  if (isNamed(cause, 'PermissionViolationError')) {
+    const { operation, subject } = cause as { operation?: string; subject?: string }
+    const what = operation === 'publish' ? 'publish to' : 'subscribe to'
+    return say('config', `its user may not ${what} ${subject}: see docs/engines/nats.md`)
   }
   if (isAuthError(cause))
     return say('config', `the server refuses its credentials (${cause.message})`)
   const text = `${codeOf(cause)} ${cause instanceof Error ? cause.message : ''}`.trim()
   if (TLS_REFUSED.test(text)) return say('config', `no TLS connection: ${text}`)
-  if (cause instanceof errors.NoRespondersError)
+  if (isNamed(cause, 'NoResponders'))
     return say('unavailable', 'nobody answers: the stream has no leader for now')
-  if (cause instanceof errors.ClosedConnectionError) return say('unavailable', 'not connected')
+  if (isNamed(cause, 'ClosedConnectionError')) return say('unavailable', 'not connected')
   if (!sent) return say('unavailable', text)
   return say('unknown', `${text}: whether the records were written is not known`)
 }
@@ -93,8 +116,12 @@ function refused(refusal: Refusal, title: string, sent: boolean): StoreError {
 
 /** A server that was paused says that the client was too slow; that is no fault of the credentials. */
 const isAuthError = (error: unknown): error is Error =>
-  error instanceof errors.UserAuthenticationExpiredError ||
-  (error instanceof errors.AuthorizationError && !/timeout/i.test(error.message))
+  isNamed(error, 'UserAuthenticationExpiredError') ||
+  (isNamed(error, 'AuthorizationError') && !/timeout/i.test(error.message))
+
+/** What a request failed with: the client wraps it. */
+export const reasonOf = (error: unknown): unknown =>
+  isNamed(error, 'RequestError') ? error.cause : error
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : ''

@@ -22,8 +22,10 @@ export class Feed {
         this.#wake()
       },
     })
-    void connection.closed().then(() => {
-      this.#isOver = true
+    // Of the subscription and not of the connection, which may live longer and would keep this one for as long.
+    void this.#subscription.closed.then(() => {
+      // Where it was refused, `take` has to say so.
+      this.#isOver = this.#error === undefined
       this.#wake()
     })
   }

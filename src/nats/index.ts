@@ -10,4 +10,4 @@ export const natsJournal = (options: NatsOptions): SharedJournal =>
 /** For `authenticator`: the text of a file that `nsc` or `nats` has written. */
 export { credsAuthenticator } from '@nats-io/transport-node'
 export { natsEngine } from './engine.ts'
-export type { NatsOptions } from './options.ts'
+export type { NatsConnected, NatsOptions, NatsServers } from './options.ts'

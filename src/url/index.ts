@@ -1,7 +1,7 @@
 // What the URL of a journal names: one that PostgreSQL or NATS JetStream keeps.
 import { readFile } from 'node:fs/promises'
 import { StoreError } from '../index.ts'
-import type { NatsOptions } from '../nats/index.ts'
+import type { NatsServers } from '../nats/index.ts'
 import type { SharedJournal } from '../shared/index.ts'
 import { SharedReader } from './reader.ts'
 import { schemeOf } from './scheme.ts'
@@ -69,7 +69,7 @@ async function postgresSource(
   return { name: make().name, make, makeToWrite: make }
 }
 
-type NatsAddress = Omit<NatsOptions, 'name' | 'timeout'>
+type NatsAddress = Omit<NatsServers, 'name' | 'timeout'>
 
 async function natsSource(
   { replicas, ...address }: NatsAddress,

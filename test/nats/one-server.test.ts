@@ -620,13 +620,11 @@ describe('what is refused', () => {
   withNats('a server without JetStream, and one that is not there', async () => {
     const plain = await startNats({ jetstream: false })
     if (!plain) return
-    expect(await failure(engineOn(plain, { name: 'x' }).open('tickets'))).toMatch(
-      /^config: .*JetStream/,
-    )
+    const engine = engineOn(plain, { name: 'x' })
+    expect(await failure(engine.open('tickets'))).toMatch(/^config: .*JetStream/)
+    await engine.close()
     await plain.stop()
-    expect(await failure(engineOn(plain, { name: 'x' }).open('tickets'))).toMatch(
-      /^unavailable: .*ECONNREFUSED/,
-    )
+    expect(await failure(engine.open('tickets'))).toMatch(/^unavailable: .*ECONNREFUSED/)
   })
 })
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from 'ministore-ts'
-import { type NatsOptions, natsEngine } from 'ministore-ts/nats'
+import { type NatsServers, natsEngine } from 'ministore-ts/nats'
 import type { Engine, EngineEntry } from 'ministore-ts/shared'
 import { afterEveryTest } from '../endings.ts'
 import { ADMIN, type Nats } from '../servers/nats.ts'
@@ -17,7 +17,7 @@ let made = 0
 /** No two tests share a journal. */
 export const newName = (): string => `j${++made}`
 
-export function engineOn(nats: Nats, options: Partial<NatsOptions> & { name: string }): Engine {
+export function engineOn(nats: Nats, options: Partial<NatsServers> & { name: string }): Engine {
   const replicas = nats.nodes.length
   const engine = natsEngine({ servers: nats.urls, replicas, ...ADMIN, ...options })
   open.add(engine)
@@ -26,7 +26,7 @@ export function engineOn(nats: Nats, options: Partial<NatsOptions> & { name: str
 
 export async function openedOn(
   nats: Nats,
-  options: Partial<NatsOptions> & { name: string },
+  options: Partial<NatsServers> & { name: string },
 ): Promise<Engine> {
   const engine = engineOn(nats, options)
   await persist(() => engine.open('tickets'))

@@ -53,6 +53,13 @@ export interface NatsNode {
   start(): Promise<void>
   pause(): void
   resume(): void
+  /** What its monitoring says of the clients that are connected. */
+  clients(): Promise<readonly Client[]>
+}
+
+export interface Client {
+  readonly name?: string
+  readonly subscriptions: number
 }
 
 export interface Nats {
@@ -290,11 +297,18 @@ class Node implements NatsNode {
   }
 
   async meta(): Promise<MetaCluster | undefined> {
-    const answer = await fetch(`http://127.0.0.1:${this.#options.monitor}/jsz`, {
+    return (await this.#monitored<{ meta_cluster?: MetaCluster }>('jsz')).meta_cluster
+  }
+
+  async clients(): Promise<readonly Client[]> {
+    return (await this.#monitored<{ connections: Client[] }>('connz')).connections
+  }
+
+  async #monitored<T>(what: string): Promise<T> {
+    const answer = await fetch(`http://127.0.0.1:${this.#options.monitor}/${what}`, {
       signal: AbortSignal.timeout(500),
     })
-    const { meta_cluster } = (await answer.json()) as { meta_cluster?: MetaCluster }
-    return meta_cluster
+    return (await answer.json()) as T
   }
 }
 

@@ -22,6 +22,8 @@ export interface CampaignOptions extends Partial<Pace> {
   /** Between two strikes, in milliseconds. Default 1,000. */
   readonly calm?: number
   readonly bug?: Bug | undefined
+  /** Only operations without a key. Default: some. */
+  readonly keyless?: boolean | undefined
   /** Decides what is struck and when; the processes and the servers decide the rest. Default: a random one. */
   readonly seed?: number | undefined
   /** A directory that keeps the recorded calls. Default: they are removed. */
@@ -107,14 +109,14 @@ class Campaign {
       dice,
     }: { ground: Ground; network: Network; histories: string; dice: Random },
   ) {
-    const { slots = 4, pace = 20, bug, engine } = options
+    const { slots = 4, pace = 20, bug, engine, keyless } = options
     this.#options = options
     this.#dice = dice
     this.#ground = ground
     this.#histories = histories
     this.#crew = new Crew(
       { ground, network, bug, histories },
-      { slots, pace, engine },
+      { slots, pace, engine, keyless },
       ({ what }) => {
         if (what === 'refused') this.#refused += 1
         if (what === 'acknowledged') this.#acknowledge()

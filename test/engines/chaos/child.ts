@@ -90,7 +90,7 @@ function dispatched(
 
 /** An operation until it has its one answer. */
 async function perform(store: Chaos, n: number): Promise<Told> {
-  const it = operation(by, n)
+  const it = operation(by, n, job.keyless)
   const key = keyOf(by, n)
   let doubtful = n < job.begun
   if (it.how === 'once' && doubtful) return { what: 'abandoned', n }

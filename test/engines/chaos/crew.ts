@@ -28,11 +28,11 @@ export class Crew {
       network,
       ...given
     }: { ground: Ground; network: Network; bug: Bug | undefined; histories: string },
-    { engine, slots, pace }: Pace & { engine: Job['engine'] },
+    pace: Pace & Pick<Job, 'engine' | 'keyless'>,
     onTold: (told: Told) => void,
   ) {
     this.#onTold = onTold
-    const common = { engine, slots, pace, ...given, journal: JOURNAL }
+    const common = { ...pace, ...given, journal: JOURNAL }
     const fresh = { from: 0, reported: [], begun: 0 }
     this.members = TIMEOUTS.map((timeout, client) => {
       const role = client === CLIENTS - 1 ? 'reader' : 'writer'

@@ -22,6 +22,7 @@ const HELP = `npm run chaos -- [options]
   --bug       an engine that is wrong: ${bugs().join(', ')}
   --mutant    a journal that is wrong: ${mutants().join(', ')}
   --seed      a number that decides what is struck and when; default: a random one
+  --keyless   only operations without a key: nothing but the journal prevents that they are written twice
   --histories a directory that keeps the recorded calls, for npm run linearizability
   --format    text or json`
 
@@ -36,6 +37,7 @@ const { values } = parseArgs({
     bug: { type: 'string' },
     mutant: { type: 'string' },
     seed: { type: 'string' },
+    keyless: { type: 'boolean', default: false },
     histories: { type: 'string' },
     format: { type: 'string', default: 'text' },
     help: { type: 'boolean', default: false },
@@ -76,6 +78,7 @@ async function run(engine: 'postgres' | 'nats'): Promise<CampaignResult> {
     pace: Number(values.pace),
     seed: values.seed === undefined ? undefined : Number(values.seed),
     histories: values.histories,
+    keyless: values.keyless,
     ...{ bug, onProgress },
   })
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')

@@ -5,7 +5,8 @@ import type { chaos } from './store.ts'
 
 /**
  * `keyed`: with an idempotency key; `expecting`: that, and with the seq that is expected; `once`: without a
- * key, so it is not asked for again; `command`: its own rule knows it again.
+ * key, so it is not asked for again; `command`: its own rule knows it again. `keyless`: all are so; where one is
+ * written twice, nothing but the journal can prevent it.
  */
 export type Operation =
   | {
@@ -16,8 +17,9 @@ export type Operation =
 
 const NAMES = Array.from({ length: 24 }, (_, at) => `name-${at}`)
 
-export function operation(by: string, n: number): Operation {
+export function operation(by: string, n: number, keyless = false): Operation {
   const op = { by, n }
+  if (keyless) return { how: 'once', mutations: [{ type: 'note', payload: op }] }
   const dice = createHash('sha256').update(keyOf(by, n)).digest()
   const [kind = 0, first = 0, second = 0] = dice
   const name = NAMES[first % NAMES.length] ?? ''

@@ -20,6 +20,7 @@ export interface Job {
   /** Numbers below may have been begun by a writer that was killed. */
   readonly begun: number
   readonly bug?: Bug | undefined
+  readonly keyless?: boolean | undefined
   /** The directory where it writes what it asked, and was answered, in a file of its own. */
   readonly histories: string
 }

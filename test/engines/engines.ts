@@ -1,8 +1,12 @@
 // Each engine that there is, started for the tests of a file: where journals of one name come from.
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { natsJournal } from 'ministore-ts/nats'
 import { postgresJournal } from 'ministore-ts/postgres'
 import type { SharedJournal, SharedOptions } from 'ministore-ts/shared'
+import { sqliteJournal } from 'ministore-ts/sqlite'
 import { afterAll } from 'vitest'
 import { ADMIN, startNats } from '../servers/nats.ts'
 import { startPostgres } from '../servers/postgres.ts'
@@ -18,7 +22,7 @@ let made = 0
 /** No two tests share a journal. */
 export const newName = (): string => `journal-${++made}`
 
-export const ENGINES = ['PostgreSQL', 'NATS R1', 'NATS R3'] as const
+export const ENGINES = ['PostgreSQL', 'NATS R1', 'NATS R3', 'SQLite'] as const
 
 /** Undefined where there is no server; throws then with MINISTORE_REQUIRE_SERVERS=1. */
 export async function startEngine(
@@ -32,6 +36,16 @@ export async function startEngine(
       label,
       url: (name) => `${server.url}#${name}`,
       journal: (name, options) => postgresJournal({ connection: server.url, name, ...options }),
+    }
+  }
+  if (label === 'SQLite') {
+    const directory = mkdtempSync(join(tmpdir(), 'ministore-sqlite-'))
+    afterAll(() => rmSync(directory, { recursive: true, force: true }))
+    const file = join(directory, 'journals.db')
+    return {
+      label,
+      url: (name) => `sqlite://${file}#${name}`,
+      journal: (name, options) => sqliteJournal({ file, name, ...options }),
     }
   }
   const replicas = label === 'NATS R3' ? 3 : 1

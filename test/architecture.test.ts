@@ -40,6 +40,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   file: ['index', 'format', 'disk', 'snapshot'],
   shared: ['index', 'snapshot'],
   postgres: ['index', 'shared'],
+  sqlite: ['index', 'shared'],
   nats: ['index', 'shared'],
   check: ['index', 'diff', 'table'],
   report: [],
@@ -61,7 +62,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'url',
   ],
   // The engines by their names as parts of the package, so that no bundler follows.
-  url: ['index', 'lazy:postgres', 'lazy:nats'],
+  url: ['index', 'lazy:postgres', 'lazy:nats', 'lazy:sqlite'],
 }
 
 /** One dependency, one home. */
@@ -80,15 +81,15 @@ const HOME: Record<string, readonly string[]> = {
   pg: ['postgres/'],
   '@nats-io/transport-node': ['nats/'],
   'node:worker_threads': ['disk/', 'verify/'],
-  'node:fs': ['disk/', 'cli/'],
+  'node:fs': ['disk/', 'sqlite/', 'cli/'],
   'node:fs/promises': ['disk/', 'url/', 'check/', 'cli/'],
   'node:child_process': ['disk/', 'cli/'],
   'node:console': ['cli/'],
-  'node:timers/promises': ['disk/', 'shared/', 'postgres/', 'nats/', 'cli/'],
+  'node:timers/promises': ['disk/', 'shared/', 'postgres/', 'nats/', 'sqlite/', 'cli/'],
   'node:net': ['nats/'],
   'node:os': ['disk/', 'cli/'],
-  'node:path': ['disk/', 'file/', 'snapshot/', 'report/', 'cli/'],
-  'node:url': ['disk/', 'report/', 'vitest/', 'cli/'],
+  'node:path': ['disk/', 'file/', 'sqlite/', 'snapshot/', 'report/', 'cli/'],
+  'node:url': ['disk/', 'sqlite/', 'report/', 'vitest/', 'cli/'],
   'node:util': ['disk/', 'cli/', 'nats/'],
   'node:inspector': ['schema/'],
   'node:crypto': [
@@ -97,6 +98,7 @@ const HOME: Record<string, readonly string[]> = {
     'snapshot/',
     'shared/',
     'postgres/',
+    'sqlite/',
     'nats/',
     'report/',
     'schema/',
@@ -178,7 +180,7 @@ describe('the import rules', () => {
   test('the core has no timers and no background work', () => {
     // What reducers may not use is named in check/trap-later.ts; who waits for a network, or for another writer's claim,
     // has to stop some time.
-    const mayWait = /^(cli|shared|postgres|nats)\/|^check\/trap-later\.ts$|^disk\/claim\.ts$/
+    const mayWait = /^(cli|shared|postgres|nats|sqlite)\/|^check\/trap-later\.ts$|^disk\/claim\.ts$/
     const others = files.filter((name) => !mayWait.test(name))
     for (const file of others) {
       expect(read(file), file).not.toMatch(/\bset(Timeout|Interval|Immediate)\b/)

@@ -1,4 +1,4 @@
-// What a journal argument names: a file, or a journal that PostgreSQL or NATS JetStream keeps.
+// What a journal argument names: a file, or a journal that PostgreSQL, NATS JetStream or SQLite keeps.
 import { fileJournal } from '../file/index.ts'
 import type { Journal } from '../index.ts'
 import {
@@ -21,7 +21,7 @@ interface FileSource {
 export async function sourceOf(argument: string): Promise<Source> {
   if (isEngineUrl(argument)) return sharedSource(argument, process.env)
   if (schemeOf(argument) === undefined) return { name: argument, path: argument }
-  const schemes = 'postgres://, nats:// or tls://'
+  const schemes = 'postgres://, nats://, tls:// or sqlite:'
   throw new Error(`a journal is a file, or a URL that begins with ${schemes}`)
 }
 

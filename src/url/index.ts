@@ -1,4 +1,4 @@
-// What the URL of a journal names: one that PostgreSQL or NATS JetStream keeps.
+// What the URL of a journal names: one that PostgreSQL, NATS JetStream or SQLite keeps.
 import { readFile } from 'node:fs/promises'
 import { StoreError } from '../index.ts'
 import type { NatsServers } from '../nats/index.ts'
@@ -42,12 +42,14 @@ export async function sharedSource(url: string, env: Environment = {}): Promise<
   const [address, name] = [url.slice(0, at), url.slice(at + 1)]
   // Neither is shown: it may be the end of a password.
   if (at < 0 || !/^[a-z0-9][a-z0-9_-]{0,62}$/.test(name)) {
-    const form = `${scheme}://…#journal, which is a-z, 0-9, _ and -`
+    const slashes = scheme === 'sqlite' ? '' : '//'
+    const form = `${scheme}:${slashes}…#journal, which is a-z, 0-9, _ and -`
     throw new TypeError(
       `a URL ends with the name of its journal: ${form}; a # in a password is %23`,
     )
   }
   const timeout = timeoutIn(env['MINISTORE_TIMEOUT'])
+  if (scheme === 'sqlite') return sqliteSource(address, name, timeout)
   return scheme.startsWith('postgres')
     ? postgresSource(address, name, timeout)
     : natsSource(await natsAddress(scheme, address, env), name, timeout)
@@ -67,6 +69,37 @@ async function postgresSource(
   const { postgresJournal } = await loadPostgres()
   const make = () => postgresJournal({ connection, name, timeout })
   return { name: make().name, make, makeToWrite: make }
+}
+
+async function sqliteSource(
+  address: string,
+  name: string,
+  timeout: number | undefined,
+): Promise<SharedSource> {
+  const file = sqliteFile(address)
+  const { sqliteJournal } = await loadSqlite()
+  const make = () => sqliteJournal({ file, name, timeout })
+  return { name: make().name, make, makeToWrite: make }
+}
+
+/** The path in `sqlite:relative.db` and in `sqlite:///absolute.db`. Throws TypeError. */
+function sqliteFile(address: string): string {
+  const rest = address.slice('sqlite:'.length)
+  const path = pathIn(rest.startsWith('//') ? rest.slice(2) : rest)
+  const hasHost = rest.startsWith('//') && !rest.startsWith('///')
+  if (path && !hasHost && !rest.includes('?') && !/[\\/]$/.test(path)) return path
+  const form = 'sqlite:relative/path.db#journal or sqlite:///absolute/path.db#journal'
+  throw new TypeError(`the URL is not of the form ${form}; # ? and % in a path are percent-encoded`)
+}
+
+/** Undefined if it is encoded wrongly. */
+function pathIn(text: string): string | undefined {
+  try {
+    const path = decodeURIComponent(text)
+    return process.platform === 'win32' ? path.replace(/^\/(?=[a-z]:)/i, '') : path
+  } catch {
+    return undefined
+  }
 }
 
 type NatsAddress = Omit<NatsServers, 'name' | 'timeout'>
@@ -135,6 +168,8 @@ function natsTls(env: Environment): Partial<NatsAddress> {
 
 const loadPostgres = () =>
   load<typeof import('../postgres/index.ts')>('ministore-ts/postgres', 'pg')
+const loadSqlite = () =>
+  load<typeof import('../sqlite/index.ts')>('ministore-ts/sqlite', 'better-sqlite3')
 const loadNats = () =>
   load<typeof import('../nats/index.ts')>('ministore-ts/nats', '@nats-io/transport-node')
 

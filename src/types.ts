@@ -225,7 +225,7 @@ export interface StoreDefinition<S, M, C, Q = {}> {
 
 /**
  * The path of a file, its `file:` URL, a journal, or the URL of a journal that an engine keeps:
- * `postgres://…#name`, `nats://…#name`, `tls://…#name`. Anything else is a TypeError.
+ * `postgres://…#name`, `nats://…#name`, `tls://…#name`, `sqlite:path#name`. Anything else is a TypeError.
  */
 export type JournalSource = string | URL | Journal
 

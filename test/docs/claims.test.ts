@@ -21,10 +21,10 @@ const peers = Object.keys(manifest.peerDependencies).filter(
 )
 const NUMBERS = 'no one two three four five six seven eight nine ten'.split(' ')
 
-/** What the README says in words that `pattern` finds; fails where it says no such thing. */
-function claim(pattern: RegExp): string[] {
-  const found = pattern.exec(readme.replace(/\s+/g, ' '))
-  expect(found, `README.md says nothing that fits ${pattern}`).not.toBeNull()
+/** The groups of `pattern` in a document's text. Fails if the document does not match it. */
+function claim(path: string, pattern: RegExp): string[] {
+  const found = pattern.exec(documentAt(path).text.replace(/\s+/g, ' '))
+  expect(found, `${path} has no text that matches ${pattern}`).not.toBeNull()
   return found?.slice(1) ?? []
 }
 
@@ -38,20 +38,26 @@ function codeLines(folder: string, isCounted: (name: string) => boolean): number
     .filter((line) => !/^\s*($|\/\/|\/\*|\*)/.test(line)).length
 }
 
-describe('what the README claims about sizes', () => {
+const ARCHITECTURE = 'docs/ARCHITECTURE.md'
+
+describe('what the documents claim about sizes', () => {
   test('the core, without its types, is below the lines of code it names', () => {
     const [most] = claim(
+      ARCHITECTURE,
       /directly in `src\/` without the names in `types\.ts` and `index\.ts`, is below (\d+) lines of code/,
     )
     expect(codeLines('src', (name) => !['types.ts', 'index.ts'].includes(name))).toBeLessThan(
       Number(most),
     )
-    claim(/So is `src\/file\/`/)
+    claim(ARCHITECTURE, /So is `src\/file\/`/)
     expect(codeLines('src/file', () => true)).toBeLessThan(Number(most))
   })
 
   test('it names every run-time dependency, and how many there are', () => {
-    const [count = '', names = ''] = claim(/- (\w+) run-time dependencies: (.*?)\. `zod` is a peer/)
+    const [count = '', names = ''] = claim(
+      ARCHITECTURE,
+      /- (\w+) run-time dependencies: (.*?)\. `zod` is a peer/,
+    )
     const named = [...names.matchAll(/`([\w-]+)`/g)].map(([, name]) => name)
     expect(named.toSorted()).toEqual(Object.keys(manifest.dependencies).toSorted())
     expect(NUMBERS.indexOf(count.toLowerCase())).toBe(named.length)
@@ -60,6 +66,7 @@ describe('what the README claims about sizes', () => {
 
   test('a line of a journal and the depth of a payload have the limits it names', () => {
     const [mebibytes, depth] = claim(
+      'README.md',
       /line of a journal has at most (\d+) MiB\. A payload nests at most (\d+) levels/,
     )
     expect(MAX_LINE_BYTES).toBe(Number(mebibytes) * 2 ** 20)
@@ -78,6 +85,17 @@ describe('what the documents say about this package', () => {
   test('the README has the two commands that do all the set-up, each to be copied as it stands', () => {
     expect(readme).toMatch(/^npm ci && npm run quickstart$/m)
     expect(readme).toMatch(/^npm ci && npm test$/m)
+  })
+
+  test('the words of the field lead to the README', () => {
+    for (const word of [
+      'event sourcing',
+      'event store',
+      'read model',
+      'projection',
+      'command handler',
+    ])
+      expect(readme).toContain(word)
   })
 
   test('every npm script that a document names is there', () => {

@@ -6,7 +6,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -126,36 +125,6 @@ async function run({ document, line, file }: Program): Promise<void> {
 const pattern = (text: string) => new RegExp(`^${text.trimEnd().split('…').map(quote).join('.+')}$`)
 
 const quote = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-
-test("the check that the README shows says that the README's own journal fits", async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ministore-docs-'))
-  try {
-    const readme = join(generated, 'README.md')
-    symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
-    symlinkSync(join(readme, 'src'), join(directory, 'src'))
-    writeFileSync(
-      join(directory, 'tsconfig.json'),
-      JSON.stringify({ extends: join(root, 'tsconfig.json') }),
-    )
-    const { broker } = await import(join(readme, 'src/broker.ts'))
-    const store = await broker.open(join(directory, 'data/broker.jsonl'))
-    await store.dispatch('addTopic', { name: 'orders' })
-    await store.close()
-    const [, args] = /^npx ministore-ts (check .*)$/m.exec(documentAt('README.md').text) ?? []
-    const command = `node --import jiti/register ${join(root, 'src/cli/main.ts')} ${args}`
-    const { status, stdout, stderr } = spawnSync(command, {
-      cwd: directory,
-      shell: true,
-      encoding: 'utf8',
-      // CI counts as a terminal with colours.
-      env: { ...process.env, NO_COLOR: '1' },
-    })
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    expect(stdout).toContain('ok data/broker.jsonl: 1 ')
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-})
 
 describe('the documents', () => {
   test('link only to files and headings that are there', () => {

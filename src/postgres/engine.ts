@@ -1,58 +1,70 @@
 // The engine in PostgreSQL: which statement answers which call, and what its answer means.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type AppendResult, StoreError, type StoreErrorCode } from '../index.ts'
 import type { Engine, EngineEntry, EngineInfo, EngineLook } from '../shared/index.ts'
-import { type PostgresConnection, readAddress } from './address.ts'
-import { Connection, closed, type Row, type Server } from './connection.ts'
-import { findTables, greet, prepareTables } from './schema.ts'
-import { Signals } from './signals.ts'
+import { type Address, type PostgresConnection, readAddress } from './address.ts'
+import { type Answer, borrowDatabase, closed, type Database, type Row } from './database.ts'
+import type { Lost } from './failure.ts'
+import { findTables, prepareTables } from './schema.ts'
+import type { Hints } from './signals.ts'
 import * as sql from './statements.ts'
 
 export interface PostgresOptions {
-  /** As `pg` takes it: a connection string, or its options, with TLS and passwords. */
+  /**
+   * As `pg` takes it: a connection string, or its options, with TLS and passwords; or a `pg.Pool` of your own, which
+   * stays yours to end. Journals with the same connection share at most `max` connections, 5 by default.
+   */
   connection: PostgresConnection
   /** The journal's: `[a-z0-9][a-z0-9_-]{0,62}`. */
   name: string
   /** In milliseconds. One call to the server takes at most half of it, so that it can be made again. Default 10,000. */
   timeout?: number | undefined
+  /**
+   * `false`: take no connection for LISTEN, and look for new records four times a second. So it is by itself if the
+   * pool has one connection, or a pooler keeps no sessions. Default `true`.
+   */
+  listen?: boolean | undefined
 }
 
 /** What one statement takes or gives. An entry is never too large for it, nor for a file's line. */
 const MOST = { append: 4096, read: 2048, remove: 10_000, bytes: 2 ** 23, entryBytes: 2 ** 24 - 128 }
-/** In milliseconds: how long a follower waits for a hint, and after it found no server. */
-const POLL = 1000
+/** How long a follower waits after it found no server, in milliseconds. */
 const BACK_OFF = 250
 
 /** The journal `name` in a PostgreSQL database. Nothing is touched before `open`. */
 export function postgresEngine(options: PostgresOptions): Engine {
-  const { name, timeout = 10_000 } = options
+  const { name, timeout = 10_000, listen = true } = options
   if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9_-]{0,62}$/.test(name)) {
     throw new TypeError(`name: must match [a-z0-9][a-z0-9_-]{0,62}, got ${JSON.stringify(name)}`)
   }
   if (!(timeout > 0 && timeout < 2 ** 31)) {
     throw new TypeError(`timeout: must be milliseconds, got ${String(timeout)}`)
   }
-  const { config, shown, redact } = readAddress(options.connection)
-  const server = { name: `${shown}#${name}`, config, redact, timeout: Math.ceil(timeout / 2) }
-  return new PostgresEngine(server, name)
+  return new PostgresEngine(readAddress(options.connection), name, Math.ceil(timeout / 2), listen)
 }
 
-/** Since `open`. What is read, and what others say, does not wait for an append. */
-interface Links {
-  readonly epoch: string
-  readonly writer: Connection
-  readonly reader: Connection
-  readonly signals: Signals
+/** From the beginning of `open` on. */
+interface Link {
+  readonly database: Database
   readonly closing: AbortController
+  /** What waits for the server. */
+  readonly calls: Set<Promise<unknown>>
+}
+/** Since `open`. */
+interface Opened {
+  readonly epoch: string
+  readonly hints: Hints
 }
 
 class PostgresEngine implements Engine {
   readonly name: string
   readonly maxEntryBytes = MOST.entryBytes
-  readonly #server: Server
+  readonly #address: Address
   readonly #journal: string
-  /** From the beginning of `open` on. */
-  #writer: Connection | undefined
-  #links: Links | undefined
+  readonly #timeout: number
+  readonly #listen: boolean
+  #link: Link | undefined
+  #opened: Opened | undefined
   /** The last epoch, and the highest head of it that the server has told of. */
   #known = { epoch: '', head: 0 }
   /**
@@ -61,66 +73,68 @@ class PostgresEngine implements Engine {
    */
   #last = { seq: 0, id: '' }
   /**
-   * How often something may have come to be there that is not durable yet: an append of unknown outcome,
-   * or, with each new connection, what a server that crashed had not shown while it waited for its standby.
+   * How often an append had an unknown outcome: something may be there that is not durable yet. So it is with each
+   * new session of the server: what it had not shown, when it crashed, while it waited for its standby.
    */
-  #doubts = 0
+  #unknown = 0
   #settled = 0
   /** Who only looks may not be allowed to write, which it takes to settle. */
   #isLooking = false
 
-  constructor(server: Server, journal: string) {
-    this.name = server.name
-    this.#server = server
+  constructor(address: Address, journal: string, timeout: number, listen: boolean) {
+    this.name = `${address.shown}#${journal}`
+    this.#address = address
     this.#journal = journal
+    this.#timeout = timeout
+    this.#listen = listen
   }
 
   open(store: string): Promise<EngineInfo> {
     this.#isLooking = false
-    return this.#opening(async (writer) => {
-      await prepareTables(this.#server, writer)
-      const [row] = await this.#commit(writer, sql.OPEN, [this.#journal, store])
+    return this.#opening(async (link) => {
+      await prepareTables(this.name, (statement) => this.#ask(statement))
+      const doubts = this.#doubts(link)
+      const [row] = await this.#commit(sql.OPEN, [this.#journal, store])
       if (row?.['store'] !== store) {
         const whose = `is the journal of ${JSON.stringify(row?.['store'])}, not of ${JSON.stringify(store)}`
         throw this.#error('wrong_store', whose)
       }
-      this.#settled = this.#doubts
-      return { ...this.#begin(row, writer), created: row['created'] === 'true' }
+      this.#settled = doubts
+      return { ...this.#begin(row, link), created: row['created'] === 'true' }
     })
   }
 
   look(): Promise<EngineLook | undefined> {
     this.#isLooking = true
-    return this.#opening(async (connection) => {
-      const isThere = await findTables(this.#server, connection)
-      const row = isThere ? await this.#find(connection) : undefined
-      if (row) return { ...this.#begin(row, connection), store: row['store'] ?? '', created: false }
-      await connection.close()
+    return this.#opening(async (link) => {
+      const isThere = await findTables(this.name, (statement) => this.#ask(statement))
+      const row = isThere ? await this.#find() : undefined
+      if (row) return { ...this.#begin(row, link), store: row['store'] ?? '', created: false }
+      await this.close()
       return undefined
     })
   }
 
-  async #opening<R>(run: (connection: Connection) => Promise<R>): Promise<R> {
+  async #opening<R>(run: (link: Link) => Promise<R>): Promise<R> {
     await this.close()
-    const connection = this.#connection()
-    this.#writer = connection
+    const database = borrowDatabase(this.#address, this.#timeout, this.#listen)
+    const link = { database, closing: new AbortController(), calls: new Set<Promise<unknown>>() }
+    this.#link = link
     try {
-      return await run(connection)
+      return await run(link)
     } catch (error) {
-      await connection.close()
+      if (this.#link === link) await this.close()
       throw error
     }
   }
 
-  #begin(row: Row, writer: Connection): Omit<EngineInfo, 'created'> {
+  #begin(row: Row, { database }: Link): Omit<EngineInfo, 'created'> {
     const epoch = row['epoch'] ?? ''
     if (this.#known.epoch !== epoch) this.#known = { epoch, head: 0 }
     this.#last = { seq: 0, id: '' }
     const bounds = this.#learn(row, this.#known.head)
     if (row['last']) this.#last = { seq: bounds.head, id: row['last'] }
-    const signals = new Signals(this.#server, epoch)
-    const closing = new AbortController()
-    this.#links = { epoch, writer, reader: this.#connection(), signals, closing }
+    this.#opened = { epoch, hints: database.signals.join(epoch) }
     return { epoch, ...bounds }
   }
 
@@ -128,28 +142,28 @@ class PostgresEngine implements Engine {
     batch: readonly Pick<EngineEntry, 'id' | 'text'>[],
     expected: number,
   ): Promise<AppendResult> {
-    const { epoch, writer, signals } = this.#live()
+    const { epoch, hints } = this.#live()
     const seen = this.#known.head
     const { ids, texts } = this.#take(batch)
     const { seq: last, id } = this.#last
     const values = [this.#journal, expected, epoch, ids, texts, last, id]
-    const answer = await writer.run(sql.APPEND, values, 'unknown').catch((error: StoreError) => {
-      if (error.code === 'unknown') this.#doubts += 1
+    const answer = await this.#run(sql.APPEND, values, 'unknown').catch((error: StoreError) => {
+      if (error.code === 'unknown') this.#unknown += 1
       throw error
     })
     if (answer.hasWarned) {
-      this.#doubts += 1
+      this.#unknown += 1
       throw this.#error('unknown', NOT_REPLICATED)
     }
     const [row] = answer.rows
     if (!row) {
-      await this.#settle(writer)
-      return { ok: false, head: (await this.#look(writer, seen)).head }
+      await this.#settle()
+      return { ok: false, head: (await this.#look(seen)).head }
     }
     const seq = Number(row['head'])
     this.#known.head = Math.max(this.#known.head, seq)
     this.#remember({ seq, id: ids.at(-1) ?? '' })
-    signals.tell()
+    hints.tell()
     return { ok: true, seq }
   }
 
@@ -173,10 +187,10 @@ class PostgresEngine implements Engine {
   }
 
   async *follow(after: number, signal: AbortSignal): AsyncGenerator<readonly EngineEntry[]> {
-    const { signals, closing } = this.#live()
-    const end = AbortSignal.any([signal, closing.signal])
+    const { hints } = this.#live()
+    const end = AbortSignal.any([signal, this.#linked().closing.signal])
     for (let last = after; !end.aborted; ) {
-      const { count } = signals
+      const { count } = hints
       const found = await aborted(this.#readOne(last, Number.MAX_SAFE_INTEGER), end).catch(
         (error: StoreError) => {
           if (error.code !== 'unavailable') throw error
@@ -190,42 +204,47 @@ class PostgresEngine implements Engine {
         // There may be more than fits into one.
         if (last < found.head) continue
       }
-      await signals.wait(count, found ? POLL : BACK_OFF, end)
+      if (found) await hints.wait(count, end)
+      else await sleep(BACK_OFF, undefined, { signal: end }).catch(() => undefined)
     }
   }
 
   async truncate(upTo: number): Promise<void> {
-    const { epoch, writer } = this.#live()
-    await this.#look(writer, this.#known.head)
-    const [row] = await this.#ask(writer, sql.TRUNCATE, [this.#journal, upTo, epoch])
-    if (!row) return void (await this.#look(writer, this.#known.head))
+    const { epoch } = this.#live()
+    await this.#look(this.#known.head)
+    const [row] = await this.#ask(sql.TRUNCATE, [this.#journal, upTo, epoch])
+    if (!row) return void (await this.#look(this.#known.head))
     const first = Number(row['first'])
     // In parts, since each has to be done in time. What is left over by a failure is removed by the next.
     for (let low = Number(row['low'] ?? first); low < first; low += MOST.remove) {
       const high = Math.min(first, low + MOST.remove)
-      await this.#ask(writer, sql.REMOVE, [this.#journal, low, high])
+      await this.#ask(sql.REMOVE, [this.#journal, low, high])
     }
   }
 
   async close(): Promise<void> {
-    const [links, writer] = [this.#links, this.#writer]
-    this.#links = undefined
-    this.#writer = undefined
-    links?.closing.abort()
-    await Promise.all([writer?.close(), links?.reader.close(), links?.signals.close()])
+    const [link, opened] = [this.#link, this.#opened]
+    this.#link = undefined
+    this.#opened = undefined
+    if (!link) return
+    link.closing.abort()
+    await Promise.allSettled(link.calls)
+    opened?.hints.close()
+    await link.database.release()
   }
 
-  #live(): Links {
-    if (!this.#links) throw closed(this.name)
-    return this.#links
+  #live(): Opened {
+    if (!this.#opened) throw closed(this.name)
+    return this.#opened
   }
 
-  /** After a failover it may lead to a standby, which will be the primary, or make room for it. */
-  #connection(): Connection {
-    return new Connection(this.#server, async (client) => {
-      await greet(client, this.#server, this.#known.epoch === '' ? 'config' : 'unavailable')
-      this.#doubts += 1
-    })
+  #linked(): Link {
+    if (!this.#link) throw closed(this.name)
+    return this.#link
+  }
+
+  #doubts({ database }: Link): number {
+    return this.#unknown + database.sessions
   }
 
   /** As many of the first as fit into one statement. */
@@ -255,16 +274,16 @@ class PostgresEngine implements Engine {
   }
 
   async #readOne(after: number, to: number): Promise<{ head: number; batch: EngineEntry[] }> {
-    const { reader } = this.#live()
+    this.#live()
     const values = [this.#journal, after, to, MOST.read, MOST.bytes, MOST.entryBytes]
     let seen: number
     let last: { seq: number; id: string }
     let rows: readonly Row[]
     do {
-      await this.#settle(reader)
+      await this.#settle()
       seen = this.#known.head
       last = this.#last
-      rows = await this.#ask(reader, sql.READ, [...values, last.seq, last.id])
+      rows = await this.#ask(sql.READ, [...values, last.seq, last.id])
     } while (!this.#isSettled)
     const { head, first } = this.#learn(rows[0], seen)
     if (rows[0]?.['other'] === 'true') throw this.#otherHistory(last.seq)
@@ -279,14 +298,14 @@ class PostgresEngine implements Engine {
   }
 
   get #isSettled(): boolean {
-    return this.#settled === this.#doubts || this.#isLooking
+    return this.#isLooking || this.#settled === this.#doubts(this.#linked())
   }
 
   /** What may be there and not be durable is made durable before it is shown. */
-  async #settle(connection: Connection): Promise<void> {
+  async #settle(): Promise<void> {
     while (!this.#isSettled) {
-      const doubts = this.#doubts
-      await this.#commit(connection, sql.SYNC, [this.#journal])
+      const doubts = this.#doubts(this.#linked())
+      await this.#commit(sql.SYNC, [this.#journal])
       this.#settled = doubts
     }
   }
@@ -295,29 +314,41 @@ class PostgresEngine implements Engine {
     if (entry && entry.seq > this.#last.seq) this.#last = { seq: entry.seq, id: entry.id }
   }
 
-  async #ask(
-    connection: Connection,
-    text: sql.Prepared | string,
-    values: unknown[],
-  ): Promise<readonly Row[]> {
-    return (await connection.run(text, values)).rows
+  /** After a failover, the address may lead to a standby, which will be the primary or make room for it. */
+  #run(statement: sql.Statement, values: readonly unknown[], lost?: Lost): Promise<Answer> {
+    const { database, closing, calls } = this.#linked()
+    const whileOpen = this.#known.epoch === '' ? 'config' : 'unavailable'
+    const caller = {
+      ...{ name: this.name, redact: this.#address.redact, timeout: this.#timeout },
+      signal: closing.signal,
+      standby: this.#isLooking ? undefined : whileOpen,
+    } as const
+    const answer = database.run(caller, statement, values, lost)
+    calls.add(answer)
+    const done = () => void calls.delete(answer)
+    answer.then(done, done)
+    return answer
+  }
+
+  async #ask(statement: sql.Statement, values: readonly unknown[] = []): Promise<readonly Row[]> {
+    return (await this.#run(statement, values)).rows
   }
 
   /** What has to be durable when it is done, and may be done twice. */
-  async #commit(connection: Connection, text: string, values: unknown[]): Promise<readonly Row[]> {
-    const { rows, hasWarned } = await connection.run(text, values)
+  async #commit(statement: sql.Statement, values: readonly unknown[]): Promise<readonly Row[]> {
+    const { rows, hasWarned } = await this.#run(statement, values)
     if (hasWarned) throw this.#error('unavailable', NOT_REPLICATED)
     return rows
   }
 
-  async #find(connection: Connection, seq = 0): Promise<Row | undefined> {
-    return (await this.#ask(connection, sql.LOOK, [this.#journal, seq]))[0]
+  async #find(seq = 0): Promise<Row | undefined> {
+    return (await this.#ask(sql.LOOK, [this.#journal, seq]))[0]
   }
 
   /** What the journal is now. Throws if it is not the one that was known. `seen`: as for `#learn`. */
-  async #look(connection: Connection, seen: number): Promise<{ head: number; first: number }> {
+  async #look(seen: number): Promise<{ head: number; first: number }> {
     const { seq, id } = this.#last
-    const row = await this.#find(connection, seq)
+    const row = await this.#find(seq)
     const bounds = this.#learn(row, seen)
     const known = row?.['known']
     if (seq === 0 || known === id || bounds.first > seq) return bounds

@@ -1,5 +1,5 @@
 // What went wrong, as a StoreError whose code says whether it happened and whether to try again.
-import { DatabaseError } from 'pg'
+import type { DatabaseError } from 'pg'
 import { StoreError, type StoreErrorCode } from '../index.ts'
 
 /**
@@ -37,8 +37,12 @@ const DAMAGED = /^(XX001|XX002|23)/
 /** In what TLS and the password exchange say before there is a server to ask. */
 const MISFIT = /CERT|SSL|TLS|ALTNAME|SELF_SIGNED|UNABLE_TO_|SASL|SCRAM/
 
+/** By its fields: the pool may come from another copy of `pg`. */
+export const isFromServer = (error: unknown): error is DatabaseError =>
+  error instanceof Error && 'severity' in error && /^[0-9A-Z]{5}$/.test(codeIn(error))
+
 export function failure(site: Site, error: unknown, stage: Stage, lost: Lost): StoreError {
-  const state = error instanceof DatabaseError ? error.code : undefined
+  const state = isFromServer(error) ? error.code : undefined
   const code = stage === 'sent' ? lost : codeOf(error, state)
   const said = site.redact(messageOf(error))
   const advice = (state && ADVICE[state]) ?? adviceFor(code)

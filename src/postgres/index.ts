@@ -2,6 +2,7 @@
 import { type SharedJournal, type SharedOptions, sharedJournal } from '../shared/index.ts'
 import { type PostgresOptions, postgresEngine } from './engine.ts'
 
+export type { PostgresConnection } from './address.ts'
 export { type PostgresOptions, postgresEngine } from './engine.ts'
 
 export interface PostgresJournalOptions extends PostgresOptions, SharedOptions {}

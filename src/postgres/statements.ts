@@ -1,11 +1,12 @@
 // All SQL there is. Values are parameters, always; numbers travel as text, since a bigint is no number.
 
-/** What is run often is parsed once, on each connection that runs it. */
-export interface Prepared {
-  readonly name: string
+export interface Statement {
   readonly text: string
+  /** Of what is run often: it is parsed once in each session that is ours alone. */
+  readonly name?: string
+  /** Several statements, without parameters. */
+  readonly isScript?: true
 }
-const prepared = (name: string, text: string): Prepared => ({ name, text })
 
 /** Raised when what is in the tables changes: an older ministore then refuses them. */
 export const SCHEMA_VERSION = 1
@@ -14,7 +15,9 @@ export const SCHEMA_VERSION = 1
  * One message is one transaction, and the lock goes with it: concurrent IF NOT EXISTS would race. No
  * serials: seq is the journal's own.
  */
-export const CREATE: string = `
+export const CREATE: Statement = {
+  isScript: true,
+  text: `
 SELECT pg_advisory_xact_lock(7883953211);
 CREATE TABLE IF NOT EXISTS ministore_schema (version integer PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS ministore_journals (
@@ -24,27 +27,43 @@ CREATE TABLE IF NOT EXISTS ministore_journals (
 CREATE TABLE IF NOT EXISTS ministore_entries (
   journal text NOT NULL, seq bigint NOT NULL, id text NOT NULL, data text NOT NULL,
   at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (journal, seq));
-INSERT INTO ministore_schema VALUES (${SCHEMA_VERSION}) ON CONFLICT DO NOTHING;`
+INSERT INTO ministore_schema VALUES (${SCHEMA_VERSION}) ON CONFLICT DO NOTHING;`,
+}
 
 /**
- * Of every new connection. A plan that was made while a table was small must not read all of it when
- * it is large. A statement gives up on the server before its caller does, which then knows
- * that nothing happened: after $1 milliseconds, unless the server has a limit of its own.
+ * In every new session with the process ID $2, and, in one of another process ID, before every statement: then the
+ * settings end with the transaction. A plan that was made while a table was small must not read all of it when
+ * it is large. A statement gives up on the server before its caller does, which then knows that nothing happened:
+ * after $1 milliseconds, unless the server has a limit of its own.
  */
 export const GREET: string = `
 SELECT pg_is_in_recovery()::text AS standby, current_setting('fsync') AS fsync,
   current_setting('server_encoding') AS encoding, current_setting('server_version_num') AS version,
-  set_config('default_transaction_isolation', 'read committed', false),
-  set_config('enable_seqscan', 'off', false),
+  pg_backend_pid()::text AS pid, extract(epoch FROM pg_postmaster_start_time())::text AS started,
+  set_config('default_transaction_isolation', 'read committed', pg_backend_pid()::text <> $2),
+  set_config('enable_seqscan', 'off', pg_backend_pid()::text <> $2),
   set_config('statement_timeout', CASE current_setting('statement_timeout')
-    WHEN '0' THEN $1::text ELSE current_setting('statement_timeout') END, false)`
+    WHEN '0' THEN $1::text ELSE current_setting('statement_timeout') END, pg_backend_pid()::text <> $2)`
 
-export const FIND: string = `
+export const LISTENER: string =
+  'SELECT pg_backend_pid()::text AS pid, pg_is_in_recovery() AS standby'
+
+/** $1 channels, $2 the payload. It must not wait for the disk. */
+export const NOTIFY: Statement = {
+  text: `SELECT set_config('synchronous_commit', 'off', true), pg_notify(channel, $2)
+FROM unnest($1::text[]) AS channel`,
+}
+
+export const FIND: Statement = {
+  text: `
 SELECT count(*)::text AS tables, count(*) FILTER (WHERE relpersistence <> 'p')::text AS lossy
 FROM pg_class WHERE oid IN (to_regclass('ministore_schema'), to_regclass('ministore_journals'),
-  to_regclass('ministore_entries'))`
+  to_regclass('ministore_entries'))`,
+}
 
-export const VERSION: string = 'SELECT max(version)::text AS version FROM ministore_schema'
+export const VERSION: Statement = {
+  text: 'SELECT max(version)::text AS version FROM ministore_schema',
+}
 
 /** A database may have it off; `remote_apply` is stricter than on, and stays. */
 const DURABLE = `set_config('synchronous_commit', CASE current_setting('synchronous_commit')
@@ -54,24 +73,28 @@ const DURABLE = `set_config('synchronous_commit', CASE current_setting('synchron
  * $1 name, $2 store. It writes also where the journal is there: when that is durable, so is all
  * that was written before, such as records of a server that crashed before its standby had them.
  */
-export const OPEN: string = `
+export const OPEN: Statement = {
+  text: `
 INSERT INTO ministore_journals AS j (name, store) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET head = j.head
 RETURNING j.store, j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
   (SELECT id FROM ministore_entries WHERE journal = j.name AND seq = j.head) AS last,
-  (j.xmax = 0)::text AS created, ${DURABLE}`
+  (j.xmax = 0)::text AS created, ${DURABLE}`,
+}
 
 /** As `OPEN`, of a journal that is there: $1 name. */
-export const SYNC: string = `
-UPDATE ministore_journals SET head = head WHERE name = $1 RETURNING ${DURABLE}`
+export const SYNC: Statement = {
+  text: `
+UPDATE ministore_journals SET head = head WHERE name = $1 RETURNING ${DURABLE}`,
+}
 
 /**
  * $1 name, $2 expected, $3 epoch, $4 ids, $5 texts, $6 and $7 seq and id of a record that is known; seq 0 if none is.
  * No row: another head, another epoch, or another record at $6 (unless it was truncated).
  */
-export const APPEND: Prepared = prepared(
-  'ministore_append',
-  `WITH h AS (UPDATE ministore_journals SET head = head + cardinality($4::text[])
+export const APPEND: Statement = {
+  name: 'ministore_append',
+  text: `WITH h AS (UPDATE ministore_journals SET head = head + cardinality($4::text[])
     WHERE name = $1 AND head = $2::bigint AND epoch = $3::uuid
       AND (first > $6::bigint OR EXISTS (
         SELECT FROM ministore_entries WHERE journal = $1 AND seq = $6::bigint AND id = $7::text))
@@ -80,23 +103,25 @@ export const APPEND: Prepared = prepared(
     SELECT $1, $2::bigint + t.n, t.id, t.data
     FROM h, unnest($4::text[], $5::text[]) WITH ORDINALITY AS t (id, data, n))
 SELECT h.head::text AS head, ${DURABLE} FROM h`,
-)
+}
 
 /** $1 name, $2 a seq whose record is known. `known`: the id of the record that is there now. */
-export const LOOK: string = `
+export const LOOK: Statement = {
+  text: `
 SELECT store, epoch::text AS epoch, head::text AS head, first::text AS first,
   (SELECT id FROM ministore_entries WHERE journal = $1 AND seq = head) AS last,
   (SELECT id FROM ministore_entries WHERE journal = $1 AND seq = $2::bigint) AS known
-FROM ministore_journals WHERE name = $1`
+FROM ministore_journals WHERE name = $1`,
+}
 
 /**
  * $1 name, $2 after, $3 to, $4 at most so many records, $5 and bytes, but always one; $6 at most so many of one record, else no data;
  * $7 and $8 seq and id of a record that is known, `other`: another record is there now. A statement has one view of
  * both tables: what it says of head and first is true of its records.
  */
-export const READ: Prepared = prepared(
-  'ministore_read',
-  `SELECT j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
+export const READ: Statement = {
+  name: 'ministore_read',
+  text: `SELECT j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
   EXISTS (SELECT FROM ministore_entries
     WHERE journal = $1 AND seq = $7::bigint AND id <> $8::text)::text AS other,
   e.seq::text AS seq, e.id, CASE WHEN octet_length(e.data) <= $6::bigint THEN e.data END AS data
@@ -108,15 +133,18 @@ FROM ministore_journals j LEFT JOIN (
 ) AS e ON e.bytes <= $5::bigint OR e.seq = $2::bigint + 1
 WHERE j.name = $1
 ORDER BY e.seq`,
-)
+}
 
 /** $1 name, $2 up to, $3 epoch. From here on nobody reads them; `low`: the first that is to be removed. */
-export const TRUNCATE: string = `
+export const TRUNCATE: Statement = {
+  text: `
 UPDATE ministore_journals j SET first = greatest(first, least($2::bigint, head) + 1)
 WHERE name = $1 AND epoch = $3::uuid
 RETURNING first::text AS first,
-  (SELECT min(seq) FROM ministore_entries WHERE journal = $1)::text AS low`
+  (SELECT min(seq) FROM ministore_entries WHERE journal = $1)::text AS low`,
+}
 
 /** $1 name, $2 from, $3 to. */
-export const REMOVE: string =
-  'DELETE FROM ministore_entries WHERE journal = $1 AND seq >= $2::bigint AND seq < $3::bigint'
+export const REMOVE: Statement = {
+  text: 'DELETE FROM ministore_entries WHERE journal = $1 AND seq >= $2::bigint AND seq < $3::bigint',
+}

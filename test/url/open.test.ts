@@ -89,15 +89,27 @@ test.each<[string, () => unknown, RegExp]>([
   ['a name', () => postgresJournal({ connection: 'billing', name: 'j' }), /postgres:\/\//],
   ['a number', () => postgresJournal({ connection: 5432 as never, name: 'j' }), /is a number/],
   [
-    'a pool',
-    () =>
-      postgresJournal({ connection: new pg.Pool({ connectionString: host }) as never, name: 'j' }),
-    /a client or a pool/,
+    'a pool whose variable is not set',
+    () => postgresJournal({ connection: new pg.Pool({ connectionString: undefined }), name: 'j' }),
+    /no host/,
+  ],
+  [
+    'a pool of an empty string',
+    () => postgresJournal({ connection: new pg.Pool({ connectionString: '' }), name: 'j' }),
+    /empty string/,
+  ],
+  [
+    'a pool that pipelines',
+    () => {
+      const options: object = { connectionString: host, pipeline: true }
+      return postgresJournal({ connection: new pg.Pool(options), name: 'j' })
+    },
+    /pipeline/,
   ],
   [
     'a client',
     () => postgresJournal({ connection: new pg.Client(host) as never, name: 'j' }),
-    /a client or a pool/,
+    /is a client/,
   ],
   ['unset servers', () => natsJournal({ servers: unset, name: 'j' }), /servers holds undefined/],
   ['empty servers', () => natsJournal({ servers: '', name: 'j' }), /empty string/],
@@ -117,6 +129,8 @@ test('addresses that name a server are taken as they are', () => {
     ['/var/run/postgresql billing', 'postgres://%2Fvar%2Frun%2Fpostgresql:5432/billing#j'],
     ['postgres:///billing?host=/var/run', 'postgres://%2Fvar%2Frun:5432/billing#j'],
     [{ host: 'db', database: 'billing' }, 'postgres://db:5432/billing#j'],
+    [new pg.Pool({ connectionString: host }), 'postgres://db.example.com:5432/billing#j'],
+    [new pg.Pool({ host: 'db', database: 'billing' }), 'postgres://db:5432/billing#j'],
   ] as const)
     expect(postgresJournal({ connection, name: 'j' }).name).toBe(shown)
 })

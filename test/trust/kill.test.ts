@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { killLoop } from './kill-loop.ts'
 
-const KILLS = 50
+const KILLS = 20
 // Printed, so that a failure can be had again: MINISTORE_SEED=… npm test
 const SEED = Number(process.env['MINISTORE_SEED'] ?? Date.now() % 2 ** 31)
 

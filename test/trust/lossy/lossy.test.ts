@@ -6,7 +6,7 @@ import { lossyLoop } from './kill-loop.ts'
 import { compileLossy, type LossyLibrary, whyNotLossy } from './library.ts'
 import { type LossyProgramName, PROGRAMS } from './programs.ts'
 
-const KILLS = 8
+const KILLS = 5
 const SEED = Number(process.env['MINISTORE_SEED'] ?? 1)
 const NAMES = Object.keys(PROGRAMS) as LossyProgramName[]
 

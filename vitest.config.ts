@@ -1,16 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { aliases } from './test/aliases.ts'
 
 const src = fileURLToPath(new URL('src/', import.meta.url))
 
 // biome-ignore lint/style/noDefaultExport: vitest wants it
 export default defineConfig({
   resolve: {
-    alias: [
-      { find: /^ministore-ts$/, replacement: `${src}index.ts` },
-      { find: /^ministore-ts\/(\w+)$/, replacement: `${src}$1/index.ts` },
-    ],
+    alias: aliases(src),
   },
   test: {
     include: ['test/**/*.test.ts'],

@@ -2,9 +2,9 @@
 // The command `ministore`: exit code 0 = fine, 1 = findings, 2 = it could not be done,
 // 130 = interrupted.
 import { Console } from 'node:console'
-import { safeLines } from './lines.ts'
-import { leave } from './output.ts'
 import { program } from './program.ts'
+import { safeLines } from './terminal/lines.ts'
+import { leave } from './terminal/output.ts'
 
 // Standard output is for what the command has to say: what a definition logs goes elsewhere.
 globalThis.console = new Console(process.stderr)

@@ -1,6 +1,6 @@
 // The commands of the command line, ready to be run.
 import { Command } from 'commander'
-import { didYouMean } from './suggest.ts'
+import { didYouMean } from './terminal/suggest.ts'
 import { version } from './version.ts'
 
 /** The package's name: the name `ministore` belongs to another package on npm. */
@@ -8,24 +8,24 @@ const NAME = 'ministore-ts'
 
 /** In the order of the help. Each loads what only it needs: that is most of the time of a start. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  check: async () => (await import('./check.ts')).checkCommand(),
-  schema: async () => (await import('./schema.ts')).schemaCommand(),
-  state: async () => (await import('./state.ts')).stateCommand(),
-  diff: async () => (await import('./diff.ts')).diffCommand(),
-  blame: async () => (await import('./blame.ts')).blameCommand(),
-  log: async () => (await import('./log.ts')).logCommand(),
-  stats: async () => (await import('./stats.ts')).statsCommand(),
-  verify: async () => (await import('./verify.ts')).verifyCommand(),
-  repair: async () => (await import('./repair.ts')).repairCommand(),
-  snapshot: async () => (await import('./snapshot.ts')).snapshotCommand(),
-  compact: async () => (await import('./snapshot.ts')).compactCommand(),
-  copy: async () => (await import('./copy.ts')).copyCommand(),
-  import: async () => (await import('./import.ts')).importCommand(),
+  check: async () => (await import('./commands/check.ts')).checkCommand(),
+  schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
+  state: async () => (await import('./commands/state.ts')).stateCommand(),
+  diff: async () => (await import('./commands/diff.ts')).diffCommand(),
+  blame: async () => (await import('./commands/blame.ts')).blameCommand(),
+  log: async () => (await import('./commands/log.ts')).logCommand(),
+  stats: async () => (await import('./commands/stats.ts')).statsCommand(),
+  verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
+  repair: async () => (await import('./commands/repair.ts')).repairCommand(),
+  snapshot: async () => (await import('./commands/snapshot.ts')).snapshotCommand(),
+  compact: async () => (await import('./commands/snapshot.ts')).compactCommand(),
+  copy: async () => (await import('./commands/copy.ts')).copyCommand(),
+  import: async () => (await import('./commands/import.ts')).importCommand(),
 }
 
 /** For this program itself. */
 const HIDDEN: typeof COMMANDS = {
-  elsewhere: async () => (await import('./elsewhere.ts')).elsewhereCommand(),
+  elsewhere: async () => (await import('./commands/elsewhere.ts')).elsewhereCommand(),
 }
 
 /**

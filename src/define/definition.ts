@@ -1,12 +1,12 @@
 // defineStore: one literal → a definition, from which stores are opened.
 import type { z } from 'zod'
+import { memoryJournal } from '../journals/memory.ts'
+import { isEngineUrl } from '../journals/url/scheme.ts'
 import { digest } from '../json/index.ts'
-import { memoryJournal } from '../memory/index.ts'
 import { check } from '../mutation/validate.ts'
 import { encode } from '../record/encode.ts'
 import { replay } from '../replay/index.ts'
 import type * as T from '../types.ts'
-import { isEngineUrl } from '../url/scheme.ts'
 import { startOfBase } from './beginning.ts'
 import { readConfig } from './config.ts'
 import { messageSchema } from './schema.ts'
@@ -68,10 +68,10 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
       const store = loose as never
       if (isEngineUrl(source)) return checkAt(store, String(source), options)
       if (isJournal(source)) {
-        const { replayCheck } = await import('../check/replay-check.ts')
+        const { replayCheck } = await import('../proof/check/replay-check.ts')
         return replayCheck(store, source, options)
       }
-      const { checkFile } = await import('../check/file.ts')
+      const { checkFile } = await import('../proof/check/file.ts')
       return checkFile(store, await toJournal(source, { readOnly: true }), options)
     },
   }
@@ -85,10 +85,10 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
 async function toJournal(source: T.JournalSource, options: T.FileOpenOptions): Promise<T.Journal> {
   if (isJournal(source)) return source
   if (isEngineUrl(source)) {
-    const { journalAt, readerAt } = await import('../url/index.ts')
+    const { journalAt, readerAt } = await import('../journals/url/index.ts')
     return options.readOnly ? readerAt(String(source)) : journalAt(String(source))
   }
-  const { fileJournal } = await import('../file/index.ts')
+  const { fileJournal } = await import('../journals/file/index.ts')
   return fileJournal(source, options)
 }
 
@@ -102,8 +102,8 @@ async function checkAt(
   options: T.CheckOptions | undefined,
 ): Promise<T.ReplayReport> {
   const [{ readerAt }, { replayCheck }] = await Promise.all([
-    import('../url/index.ts'),
-    import('../check/replay-check.ts'),
+    import('../journals/url/index.ts'),
+    import('../proof/check/replay-check.ts'),
   ])
   const journal = await readerAt(url)
   const report = await replayCheck(store, journal, options)

@@ -2,9 +2,9 @@
 import type { z } from 'zod'
 import { Rejection, StoreError } from '../errors.ts'
 import { parse } from '../mutation/validate.ts'
-import { select, subscribe } from '../observe/listeners.ts'
 import { readRecords } from '../observe/records.ts'
-import { openCore } from '../store.ts'
+import { select, subscribe } from '../observe/subscribe.ts'
+import { openCore } from '../store/store.ts'
 import type * as T from '../types.ts'
 import { findBeginning } from './beginning.ts'
 import { copy } from './copy.ts'
@@ -154,7 +154,7 @@ function surface(
         return snapshots.compact({ ...taken, initial }, options)
       }),
     verify: async (options: T.VerifyOptions) => {
-      const { verify } = await import('../verify/index.ts')
+      const { verify } = await import('../proof/verify/index.ts')
       return verify(definition.name, journal, core, options)
     },
     close: core.close,

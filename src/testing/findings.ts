@@ -1,7 +1,7 @@
 // The errors that a replay check found, as text for a failing test.
 import type { ReplayReport } from '../index.ts'
-import { plainFinding } from '../report/pretty.ts'
-import { atMost } from '../report/words.ts'
+import { plainFinding } from '../proof/report/pretty.ts'
+import { atMost } from '../proof/report/words.ts'
 
 const SHOWN = 20
 

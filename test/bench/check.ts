@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { defineStore } from 'ministore-ts'
 import { z } from 'zod'
-import { encodeHeader, encodeLine, seedOf } from '../../src/format/line.ts'
+import { encodeHeader, encodeLine, seedOf } from '../../src/journals/file/format/line.ts'
 
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 // Journals of any size, written without dispatching a single record.
 import { once } from 'node:events'
 import { createWriteStream, readFileSync } from 'node:fs'
-import { encodeHeader, encodeLine, seedOf } from '../../src/format/line.ts'
+import { encodeHeader, encodeLine, seedOf } from '../../src/journals/file/format/line.ts'
 import { order } from './orders.ts'
 
 const JOURNAL = '00000000-0000-4000-8000-000000000000'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { defineStore, memoryJournal, upcaster } from 'ministore-ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { compareSchemas, schemaLock } from '../../src/schema/index.ts'
+import { compareSchemas, schemaLock } from '../../src/proof/schema/index.ts'
 
 const at = '2026-11-22T12:00:00.000Z'
 const record = (fields: object) => JSON.stringify({ at, type: 'add', ...fields })

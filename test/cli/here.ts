@@ -1,7 +1,7 @@
 // A command in this very process, where starting one would take most of the time of a test.
 import { vi } from 'vitest'
-import { safeLines } from '../../src/cli/lines.ts'
 import { program } from '../../src/cli/program.ts'
+import { safeLines } from '../../src/cli/terminal/lines.ts'
 import type { Ran } from './run.ts'
 
 /** As `main.ts` has it. One at a time; not where it is used wrongly, since that ends the process. */

@@ -16,8 +16,8 @@ describe('docs/CLI.md', () => {
 
   test('knows every environment variable that the command reads', () => {
     const text = readFileSync(path, 'utf8')
-    const sources = ['src/cli', 'src/report'].flatMap((folder) =>
-      readdirSync(join(root, folder))
+    const sources = ['src/cli', 'src/proof/report'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.ts'))
         .map((name) => readFileSync(join(root, folder, name), 'utf8')),
     )

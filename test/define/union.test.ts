@@ -8,7 +8,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import * as mini from 'zod/mini'
-import { schemaLock } from '../../src/schema/index.ts'
+import { schemaLock } from '../../src/proof/schema/index.ts'
 
 interface State {
   topics: string[]

@@ -10,7 +10,7 @@ import { home } from '../cli/build.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const ALIAS = {
-  'ministore-ts/file': here('../../src/file/index.ts'),
+  'ministore-ts/file': here('../../src/journals/file/index.ts'),
   'ministore-ts': here('../../src/index.ts'),
 }
 

@@ -1,4 +1,4 @@
-// Copies of src/shared/journal.ts with one mistake each, on the modules of src/ itself.
+// Copies of src/journals/shared/journal.ts with one mistake each, on the modules of src/ itself.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -84,9 +84,10 @@ export function mutated(source: string, { name, edits }: JournalMutant): string 
 /** The mutant's `sharedJournal`. Throws Error as `mutated` does. */
 export async function buildJournal(mutant: JournalMutant): Promise<typeof sharedJournal> {
   const { name } = mutant
-  const source = mutated(readFileSync(join(root, 'src/shared/journal.ts'), 'utf8'), mutant)
-    .replaceAll("from '../", `from '${root}src/`)
-    .replaceAll("from './", `from '${root}src/shared/`)
+  const source = mutated(readFileSync(join(root, 'src/journals/shared/journal.ts'), 'utf8'), mutant)
+    .replaceAll("from '../../", `from '${root}src/`)
+    .replaceAll("from '../", `from '${root}src/journals/`)
+    .replaceAll("from './", `from '${root}src/journals/shared/`)
   const directory = join(root, 'node_modules/.cache/ministore-mutants')
   mkdirSync(directory, { recursive: true })
   const path = join(directory, `journal-${name.replaceAll(/\W+/g, '-')}.ts`)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Finding } from 'ministore-ts'
 import { describe, expect, test } from 'vitest'
-import { report } from '../../src/report/index.ts'
+import { report } from '../../src/proof/report/index.ts'
 import { bad, journal, options, schemaChanged, tornWrite } from './result.ts'
 
 const of = (findings: readonly Finding[], cwd = options.cwd) =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { report } from '../../src/report/index.ts'
+import { report } from '../../src/proof/report/index.ts'
 import { bad, invalidPayload, journal, nondeterministic, options, schemaChanged } from './result.ts'
 
 describe('the report for programs', () => {

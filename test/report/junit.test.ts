@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { report } from '../../src/report/index.ts'
+import { report } from '../../src/proof/report/index.ts'
 import { bad, journal, nondeterministic, options, schemaChanged, tornWrite } from './result.ts'
 import { descendants, parseXml } from './xml.ts'
 

@@ -2,9 +2,9 @@ import { stripVTControlCharacters } from 'node:util'
 import type { Finding } from 'ministore-ts'
 import pc from 'picocolors'
 import { describe, expect, test } from 'vitest'
-import { report } from '../../src/report/index.ts'
-import { pretty } from '../../src/report/pretty.ts'
-import type { CheckResult } from '../../src/report/result.ts'
+import { report } from '../../src/proof/report/index.ts'
+import { pretty } from '../../src/proof/report/pretty.ts'
+import type { CheckResult } from '../../src/proof/report/result.ts'
 import { bad, good, journal, nondeterministic, options, tornWrite } from './result.ts'
 
 const digest = good.journals[0]?.digest

@@ -9,8 +9,8 @@ import {
   report,
   reportFormats,
   stepSummary,
-} from '../../src/report/index.ts'
-import { rules } from '../../src/report/rules.ts'
+} from '../../src/proof/report/index.ts'
+import { rules } from '../../src/proof/report/rules.ts'
 import { bad, good, journal, options, schemaChanged, tornWrite } from './result.ts'
 import { descendants, parseXml } from './xml.ts'
 

@@ -1,6 +1,6 @@
 // What checks find, built by hand: a good journal, a bad one, and a changed schema.
 import type { Finding, ReplayReport } from 'ministore-ts'
-import type { CheckResult, ReportOptions } from '../../src/report/index.ts'
+import type { CheckResult, ReportOptions } from '../../src/proof/report/index.ts'
 
 export const options: ReportOptions = { version: '1.2.3', cwd: process.cwd() }
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { Finding } from 'ministore-ts'
 import { describe, expect, test } from 'vitest'
-import { report } from '../../src/report/index.ts'
-import { rules } from '../../src/report/rules.ts'
+import { report } from '../../src/proof/report/index.ts'
+import { rules } from '../../src/proof/report/rules.ts'
 import { bad, nondeterministic, options, schemaChanged, tornWrite } from './result.ts'
 
 interface Sarif {

@@ -1,6 +1,6 @@
 import type { Finding } from 'ministore-ts'
 import { describe, expect, test } from 'vitest'
-import { stepSummary } from '../../src/report/index.ts'
+import { stepSummary } from '../../src/proof/report/index.ts'
 import { bad, good, journal, nondeterministic, tornWrite } from './result.ts'
 
 describe('the summary page of a step', () => {

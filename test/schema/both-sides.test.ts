@@ -2,7 +2,7 @@
 import { upcaster } from 'ministore-ts'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { compareSchemas } from '../../src/schema/index.ts'
+import { compareSchemas } from '../../src/proof/schema/index.ts'
 import { lockOf, narrowed } from './evolve.ts'
 
 type Pair = readonly [name: string, before: z.ZodType, after: z.ZodType, record: unknown]

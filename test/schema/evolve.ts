@@ -1,7 +1,7 @@
 // A mutation `m` before and after a change, and what the lock has to say about it.
 import { defineStore } from 'ministore-ts'
 import type { z } from 'zod'
-import { compareSchemas, type SchemaLock, schemaLock } from '../../src/schema/index.ts'
+import { compareSchemas, type SchemaLock, schemaLock } from '../../src/proof/schema/index.ts'
 
 type Payload = z.core.$ZodType | undefined
 

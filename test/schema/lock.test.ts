@@ -7,7 +7,7 @@ import {
   SchemaLockError,
   schemaLock,
   schemaLockText,
-} from '../../src/schema/index.ts'
+} from '../../src/proof/schema/index.ts'
 import { lockOf } from './evolve.ts'
 
 const apply = () => undefined

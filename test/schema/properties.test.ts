@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { schemaLockText } from '../../src/schema/index.ts'
+import { schemaLockText } from '../../src/proof/schema/index.ts'
 import { lockOf, narrowed } from './evolve.ts'
 import { journaled, jsonText, pairs } from './pairs.ts'
 

@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { narrowings } from '../../src/schema/narrowing.ts'
-import { payloadSchema } from '../../src/schema/payload.ts'
+import { narrowings } from '../../src/proof/schema/narrowing.ts'
+import { payloadSchema } from '../../src/proof/schema/payload.ts'
 import { catalog, VALUES } from './catalog.ts'
 
 /**

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
+import { aliases } from '../aliases.ts'
 
 export const root: string = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -27,10 +28,7 @@ export async function bundle(entry: string, src: string = join(root, 'src')): Pr
       configFile: false,
       logLevel: 'error',
       resolve: {
-        alias: [
-          { find: /^ministore-ts$/, replacement: join(src, 'index.ts') },
-          { find: /^ministore-ts\/(\w+)$/, replacement: join(src, '$1/index.ts') },
-        ],
+        alias: aliases(src),
       },
       ssr: { noExternal: true, external: ['fs-native-extensions'] },
       build: {

@@ -11,10 +11,10 @@ export interface Mutant {
   readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[]
 }
 
-const journal = 'file/journal.ts'
-const create = 'file/create.ts'
-const keeper = 'snapshot/keeper.ts'
-const scan = 'format/scan.ts'
+const journal = 'journals/file/journal.ts'
+const create = 'journals/file/create.ts'
+const keeper = 'journals/file/compaction/keeper.ts'
+const scan = 'journals/file/format/scan.ts'
 
 const edit = (file: string, from: string, to: string) => ({ file, from, to })
 
@@ -68,7 +68,11 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'short writes ignored',
     edits: [
-      edit('disk/write.ts', 'if (written === bytes.length) return', 'if (written >= 0) return'),
+      edit(
+        'journals/file/disk/write.ts',
+        'if (written === bytes.length) return',
+        'if (written >= 0) return',
+      ),
     ],
   },
   {
@@ -94,7 +98,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no b',
-    edits: [edit('format/line.ts', '{b > 0 ?', '{b > 1e9 ?')],
+    edits: [edit('journals/file/format/line.ts', '{b > 0 ?', '{b > 1e9 ?')],
   },
   {
     name: 'the rule to cut at the first bad line',
@@ -184,7 +188,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'opening that does not look for what a snapshot proves',
-    edits: [edit('snapshot/opening.ts', 'seq < header.seq)', 'seq < 0)')],
+    edits: [edit('journals/file/compaction/opening.ts', 'seq < header.seq)', 'seq < 0)')],
   },
 ]
 
@@ -196,13 +200,13 @@ export const WRONG_READ_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'rewriting what it read, whatever that is',
-    edits: [edit('disk/tail.ts', 'if (!isWhole(bytes))', 'if (bytes.length < 0)')],
+    edits: [edit('journals/file/disk/tail.ts', 'if (!isWhole(bytes))', 'if (bytes.length < 0)')],
   },
   {
     name: 'compacting to what it read, whatever that is',
     edits: [
       edit(
-        'snapshot/copy.ts',
+        'journals/file/compaction/copy.ts',
         'const bytes = bytesOf(lines)\n    await writeAll(into, bytes, to.offset',
         'const bytes = Buffer.alloc((lines.at(-1)?.offset ?? 0) + (lines.at(-1)?.bytes.length ?? 0) + 1 - done)\n    await file.read(bytes, done)\n    await writeAll(into, bytes, to.offset',
       ),
@@ -231,6 +235,9 @@ export async function build({ name, edits }: Mutant): Promise<Subject & { direct
   }
   const load = (file: string) =>
     import(/* @vite-ignore */ pathToFileURL(join(directory, file)).href)
-  const [{ defineStore }, { fileJournal }] = [await load('index.ts'), await load('file/index.ts')]
+  const [{ defineStore }, { fileJournal }] = [
+    await load('index.ts'),
+    await load('journals/file/index.ts'),
+  ]
   return { defineStore, fileJournal, directory }
 }

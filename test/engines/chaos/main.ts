@@ -56,7 +56,7 @@ function engineOf(name: string): 'postgres' | 'nats' {
 async function breakJournal(id: string): Promise<void> {
   const mutant = JOURNAL_MUTANTS.find((each) => each.id === id)
   if (!mutant) throw new TypeError(`--mutant: one of ${mutants().join(', ')}`)
-  const path = join(installed(), 'dist/shared/journal.js')
+  const path = join(installed(), 'dist/journals/shared/journal.js')
   await writeFile(path, mutated(await readFile(path, 'utf8'), mutant))
 }
 

@@ -1,7 +1,7 @@
-// Which parts of src/format/ the last inputs ran, as V8 counts them.
+// Which parts of src/journals/file/format/ the last inputs ran, as V8 counts them.
 import { type Profiler, Session } from 'node:inspector'
 
-/** To be started before src/format/ is loaded: V8 counts blocks only in what it compiles afterwards. */
+/** To be started before src/journals/file/format/ is loaded: V8 counts blocks only in what it compiles afterwards. */
 export class Coverage {
   readonly #session = new Session()
 
@@ -15,7 +15,7 @@ export class Coverage {
   take(): Set<string> {
     const parts = new Set<string>()
     for (const { url, functions } of this.#take()) {
-      if (!url.includes('/src/format/')) continue
+      if (!url.includes('/src/journals/file/format/')) continue
       for (const { ranges } of functions)
         for (const { startOffset, endOffset, count } of ranges)
           if (count > 0) parts.add(`${url} ${startOffset} ${endOffset}`)

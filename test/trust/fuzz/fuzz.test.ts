@@ -7,20 +7,26 @@ import { loadFormat, tryInput } from './target.ts'
 const edit = (file: string, from: string, to: string) => ({ file, from, to })
 
 const FORMAT_MUTANTS: readonly Mutant[] = [
-  ...MUTANTS.filter(({ edits }) => edits.some(({ file }) => file === 'format/scan.ts')),
+  ...MUTANTS.filter(({ edits }) =>
+    edits.some(({ file }) => file === 'journals/file/format/scan.ts'),
+  ),
   {
     name: 'lines that need not be UTF-8',
-    edits: [edit('format/line.ts', 'return isText && isSealed', 'return isSealed')],
+    edits: [edit('journals/file/format/line.ts', 'return isText && isSealed', 'return isSealed')],
   },
   {
     name: 'a checksum that may stand anywhere on a line',
     edits: [
-      edit('format/line.ts', 'if (sealAt(bytes, at) === crc) return at', 'if (at > 0) return at'),
+      edit(
+        'journals/file/format/line.ts',
+        'if (sealAt(bytes, at) === crc) return at',
+        'if (at > 0) return at',
+      ),
     ],
   },
   {
     name: 'a record with another seq that is kept',
-    edits: [edit('format/scan.ts', 'record?.seq !== next)', '!record)')],
+    edits: [edit('journals/file/format/scan.ts', 'record?.seq !== next)', '!record)')],
   },
 ]
 

@@ -1,5 +1,5 @@
 // npm run fuzz -- --seconds 60 --seed 1 [--keep]
-// Coverage-guided fuzzing of src/format/. `--keep` adds each input that ran something new to corpus/.
+// Coverage-guided fuzzing of src/journals/file/format/. `--keep` adds each input that ran something new to corpus/.
 import { parseArgs } from 'node:util'
 import { random } from 'ministore-ts/testing'
 import { corpus, keep } from './corpus.ts'

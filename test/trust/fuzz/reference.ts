@@ -1,5 +1,5 @@
 // The opening rule, written once more from docs/JOURNAL.md, as slowly and plainly as possible: what fuzzing compares
-// src/format/ with.
+// src/journals/file/format/ with.
 import { crc32 } from 'node:zlib'
 
 const SECTOR_BYTES = 512

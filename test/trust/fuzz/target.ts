@@ -1,11 +1,11 @@
-// One input for src/format/: bytes that are taken for a journal. Throws where a promise is broken.
+// One input for src/journals/file/format/: bytes that are taken for a journal. Throws where a promise is broken.
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { OpenFile, StoreError } from 'ministore-ts'
-import type * as HeaderApi from '../../../src/format/header.ts'
-import type * as MarksApi from '../../../src/format/marks.ts'
-import type * as RecordApi from '../../../src/format/record.ts'
-import type * as ScanApi from '../../../src/format/scan.ts'
+import type * as HeaderApi from '../../../src/journals/file/format/header.ts'
+import type * as MarksApi from '../../../src/journals/file/format/marks.ts'
+import type * as RecordApi from '../../../src/journals/file/format/record.ts'
+import type * as ScanApi from '../../../src/journals/file/format/scan.ts'
 import { root } from '../bundle.ts'
 import { judge, type Verdict } from './reference.ts'
 
@@ -17,7 +17,7 @@ export type Format = Pick<typeof HeaderApi, 'readHeader'> &
 /** Those of src/, or of a mutant of it. */
 export async function loadFormat(src: string = join(root, 'src')): Promise<Format> {
   const load = (name: string) =>
-    import(/* @vite-ignore */ pathToFileURL(join(src, 'format', `${name}.ts`)).href)
+    import(/* @vite-ignore */ pathToFileURL(join(src, 'journals/file/format', `${name}.ts`)).href)
   const [header, marks, record, scan] = await Promise.all(
     ['header', 'marks', 'record', 'scan'].map(load),
   )
@@ -112,6 +112,6 @@ function fileOf(bytes: Buffer, most: number): OpenFile {
     read: (into, position) =>
       bytes.copy(into, 0, position, Math.min(bytes.length, position + most)),
   }
-  // Nothing in src/format/ calls the others.
+  // Nothing in src/journals/file/format/ calls the others.
   return file as OpenFile
 }

@@ -1,0 +1,220 @@
+// ministore-ts check: do today's definitions still replay these journals?
+import { existsSync } from 'node:fs'
+import { access, appendFile, constants } from 'node:fs/promises'
+import { Command, Option } from 'commander'
+import { glob, isDynamicPattern } from 'tinyglobby'
+import type {
+  AnyStoreDefinition,
+  CheckOptions as CheckOfJournal,
+  Finding,
+  ReplayReport,
+} from '../../index.ts'
+import type { SharedSource } from '../../journals/url/index.ts'
+import { SharedReader } from '../../journals/url/index.ts'
+import { recordingPath, setTraps, writeRecording } from '../../proof/check/index.ts'
+import {
+  type CheckResult,
+  defaultFormat,
+  isOk,
+  notCovered,
+  type ReportFormat,
+  report,
+  reportFormats,
+  stepSummary,
+} from '../../proof/report/index.ts'
+import { compareSchemas, type SchemaLock, schemaLock } from '../../proof/schema/index.ts'
+import { type Loaded, load } from '../sources/load.ts'
+import { readSchemaLock } from '../sources/schema-lock-file.ts'
+import { type Source, sourceOf } from '../sources/source.ts'
+import { print } from '../terminal/output.ts'
+import { progress } from '../terminal/progress.ts'
+import { version } from '../version.ts'
+import { compareDeclared, declareElsewhere } from './elsewhere.ts'
+import { refuseToOverwrite, shrinkJournal } from './shrink.ts'
+
+const LOCK = 'ministore.schema.json'
+/** What a pattern does not match. */
+const NOT_OURS = '**/node_modules/**'
+
+interface CheckOptions {
+  readonly store: string
+  readonly digest?: string
+  readonly update?: true
+  readonly lock?: string
+  readonly requireCoverage?: true
+  readonly shrink?: true
+  readonly format: ReportFormat
+}
+
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('Replay journals with the definition as it is now, and report what does not fit.')
+    .argument('<journals...>', 'journal files, patterns such as "data/**/*.jsonl", or URLs')
+    .requiredOption('--store <file#export>', 'the module that exports the definition')
+    .addOption(
+      new Option(
+        '--update',
+        'accept the states of today: record their digests in <journal>.check.json',
+      ).conflicts('digest'),
+    )
+    .option('--digest <sha256:…>', 'the digest that the last state must have; for one journal')
+    .option('--lock <file>', `the schema lock; default: ${LOCK}, where it is this store's`)
+    .option('--require-coverage', 'fail where a mutation, version or command is in no journal')
+    .option('--shrink', 'write the shortest journal that still fails, and a vitest file for it')
+    .addOption(
+      new Option('--format <format>', 'how to report')
+        .choices([...reportFormats])
+        .default(defaultFormat(process.env), 'github in GitHub Actions, else pretty'),
+    )
+    .addHelpText(
+      'after',
+      `
+Recorded digests are beside a file: for a URL there are none, so --update and --shrink are refused;
+--digest works. Or copy it to a file with "ministore-ts copy", and check that.
+
+Examples:
+  $ npx ministore-ts check data/broker.jsonl --store src/broker.ts
+  $ npx ministore-ts check "fixtures/**/*.jsonl" --store src/broker.ts#broker --format junit > report.xml
+  $ npx ministore-ts check fixtures/broker.jsonl --store src/broker.ts --update
+
+Exit codes: 0 all fits, 1 findings, 2 it could not be done, 130 interrupted.
+`,
+    )
+    .action(check)
+}
+
+async function check(patterns: string[], options: CheckOptions): Promise<void> {
+  const journals = await find(patterns)
+  if (options.digest !== undefined && journals.length > 1) {
+    throw new Error('--digest is of one journal: name one')
+  }
+  const isShared = journals.some(({ path }) => path === undefined)
+  if (isShared && (options.update || options.shrink))
+    throw new Error('--update and --shrink write beside a file: copy the journal to one before')
+  if (options.shrink) for (const { name } of journals) await refuseToOverwrite(name)
+  const elsewhere = declareElsewhere(options.store)
+  // Before the definition is loaded, so that a clock that its modules keep is one with a trap.
+  setTraps()
+  const loaded = await load(options.store)
+  const locked = await readLock(loaded, options)
+  const reports: ReplayReport[] = []
+  for (const journal of journals) reports.push(await checkOne(loaded, journal, options))
+  const result: CheckResult = {
+    journals: reports,
+    findings: [
+      ...(locked ? compareSchemas(locked, schemaLock(loaded.definition), lockPath(options)) : []),
+      ...compareElsewhere(loaded, reports, await elsewhere),
+      ...(options.requireCoverage ? notCovered(reports, loaded.file) : []),
+    ],
+  }
+  await tell(result, options)
+  if (options.shrink) {
+    for (const each of reports.filter(({ ok }) => !ok)) {
+      console.error(await shrinkJournal(loaded, each.journal, each))
+    }
+  }
+  process.exitCode = isOk(result) ? 0 : 1
+}
+
+function compareElsewhere(
+  loaded: Loaded,
+  reports: readonly ReplayReport[],
+  there: Awaited<ReturnType<typeof declareElsewhere>>,
+): Finding[] {
+  if (there instanceof Error) {
+    console.error(`${loaded.file}: ${there.message}, so its initial state was not compared`)
+    return []
+  }
+  const isTold = reports.some(({ findings }) =>
+    findings.some(({ seq, severity, rule }) => {
+      const isAbout = rule === 'impure' || rule === 'nondeterministic'
+      return seq === 0 && severity === 'error' && isAbout
+    }),
+  )
+  return compareDeclared(loaded, there, isTold)
+}
+
+/** Throws where there is nothing to check: a check of no journals would always be fine. */
+async function find(patterns: readonly string[]): Promise<Source[]> {
+  const found = new Map<string, Source>()
+  for (const pattern of patterns) {
+    const source = await sourceOf(pattern)
+    if (source.path === undefined) {
+      found.set(source.name, source)
+      continue
+    }
+    const isPattern = isDynamicPattern(pattern) && !existsSync(pattern)
+    const paths = isPattern ? (await glob(pattern, { ignore: NOT_OURS })).sort() : [pattern]
+    if (paths.length === 0) throw new Error(`no file matches ${pattern}`)
+    for (const path of paths) {
+      await access(path, constants.R_OK)
+      found.set(path, { name: path, path })
+    }
+  }
+  return [...found.values()]
+}
+
+/** The lock that is there by default may be another store's. */
+async function readLock(
+  { definition }: Loaded,
+  options: CheckOptions,
+): Promise<SchemaLock | undefined> {
+  const locked = await readSchemaLock(lockPath(options))
+  if (options.lock === undefined) return locked?.store === definition.name ? locked : undefined
+  if (locked) return locked
+  const next = `npx ministore-ts schema --lock ${options.lock} --update`
+  throw new Error(`${options.lock} is not there: write it with \`${next}\``)
+}
+
+const lockPath = ({ lock = LOCK }: CheckOptions): string => lock
+
+async function checkOne(
+  { definition }: Loaded,
+  source: Source,
+  { digest, update }: CheckOptions,
+): Promise<ReplayReport> {
+  const shown = progress('check', source.name)
+  const onProgress = (seq: number, last: number) => shown.report(seq, last)
+  const checked = { digest, record: update, onProgress }
+  try {
+    if (source.path === undefined) return await checkShared(definition, source, checked)
+    const report = await definition.replayCheck(source.path, checked)
+    shown.end()
+    return update ? await accept(report) : report
+  } finally {
+    shown.end()
+  }
+}
+
+/** A server that is away says nothing about its records. */
+async function checkShared(
+  definition: AnyStoreDefinition,
+  source: SharedSource,
+  options: CheckOfJournal,
+): Promise<ReplayReport> {
+  const journal = new SharedReader(source.make())
+  const report = await definition.replayCheck(journal, options)
+  journal.assertRead()
+  return report
+}
+
+/** What is only another state than the recorded one is what an update is for. */
+async function accept(report: ReplayReport): Promise<ReplayReport> {
+  const findings = report.findings.map((finding): Finding => {
+    const isRecorded = finding.rule === 'digest_mismatch' || finding.rule === 'other_recording'
+    return isRecorded ? { ...finding, severity: 'note' } : finding
+  })
+  const ok = findings.every(({ severity }) => severity !== 'error')
+  if (ok && report.recording) {
+    await writeRecording(report.journal, report.recording)
+    console.error(`recorded ${recordingPath(report.journal)}`)
+  } else console.error(`not recorded, since there are errors: ${report.journal}`)
+  return { ...report, ok, findings }
+}
+
+async function tell(result: CheckResult, { format }: CheckOptions): Promise<void> {
+  const cwd = process.env['GITHUB_WORKSPACE'] ?? process.cwd()
+  await print(report(result, format, { version, cwd }))
+  const summary = process.env['GITHUB_STEP_SUMMARY']
+  if (format === 'github' && summary) await appendFile(summary, stepSummary(result))
+}

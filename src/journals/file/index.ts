@@ -1,0 +1,2 @@
+export { nodeFileSystem } from './disk/index.ts'
+export { type FileJournalOptions, fileJournal } from './journal.ts'

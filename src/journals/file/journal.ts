@@ -1,0 +1,315 @@
+// The default journal: one file, one writer, fsync before anything counts.
+import { dirname } from 'node:path'
+import { StoreError } from '../../index.ts'
+import type * as T from '../../types.ts'
+import { findSnapshot, Keeper, type Kept, type Site, scanBehind } from './compaction/index.ts'
+import { createFile, createInPlace } from './create.ts'
+import { toFilePath } from './disk/file-path.ts'
+import { nodeFileSystem } from './disk/index.ts'
+import { assertInPlace, assertNamesFit, takeLock } from './disk/place.ts'
+import { Readers } from './disk/readers.ts'
+import { cutTornTail, rewriteGroup } from './disk/tail.ts'
+import { openIfThere, writeAll } from './disk/write.ts'
+import { type FileHeader, readHeader } from './format/header.ts'
+import { areSealed, encodeGroup, MAX_LINE_BYTES, textOf } from './format/line.ts'
+import { Marks, moved } from './format/marks.ts'
+import { type Mark, scan } from './format/scan.ts'
+
+/** Until it is open. */
+const NONE: FileHeader = {
+  ...{ epoch: '', seed: 0, length: 0, store: '', created: '', base: undefined },
+  begin: { seq: 0, offset: 0, line: 1 },
+}
+
+export interface FileJournalOptions
+  extends Pick<T.FileOpenOptions, 'sync' | 'durability' | 'lock' | 'readOnly'> {
+  /** The way to the disk; default: the real one. */
+  fileSystem?: T.FileSystem | undefined
+}
+
+/**
+ * A journal in a file at `path`, in the format of docs/JOURNAL.md. Nothing is touched before `open`.
+ * Throws TypeError if `path` is not the path or the `file:` URL of a file.
+ */
+export const fileJournal = (path: string | URL, options: FileJournalOptions = {}): T.Journal =>
+  new FileJournal(toFilePath(path), options)
+
+class FileJournal implements T.Journal, Site {
+  readonly name: string
+  // Leaves room for seq, b and crc on the line.
+  readonly maxEntryBytes = MAX_LINE_BYTES - 128
+  /** Where `name` led when it was opened. */
+  path = ''
+  readonly fs: T.FileSystem
+  readonly snapshots: Keeper = new Keeper(this)
+  header: FileHeader = NONE
+  kept: Kept | undefined
+  end: Mark = NONE.begin
+  marks = new Marks(NONE.begin)
+  readonly #options: FileJournalOptions
+  readonly #readers = new Readers()
+  #file: T.OpenFile | undefined
+  #unlock: (() => T.Awaitable<void>) | undefined
+  #failed: StoreError | undefined
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(path: string, options: FileJournalOptions) {
+    this.name = path
+    this.#options = options
+    this.fs = options.fileSystem ?? nodeFileSystem(options.sync)
+  }
+
+  /** A file system that was given exists in this thread only. */
+  get location(): string | undefined {
+    return this.#options.fileSystem ? undefined : this.path
+  }
+
+  async open(store: string): Promise<T.JournalInfo> {
+    if (this.#file) throw this.#error('locked', 'is open already, through this very object')
+    try {
+      this.path = await this.fs.resolve(this.name)
+      return await (this.#options.readOnly ? this.#openToRead(store) : this.#openToWrite(store))
+    } catch (cause) {
+      // What closing adds to it says less.
+      await this.close().catch(() => undefined)
+      if (cause instanceof StoreError) throw cause
+      throw this.#error('io', `cannot be opened: ${cause}`, cause)
+    }
+  }
+
+  async #openToRead(store: string): Promise<T.JournalInfo> {
+    this.#file = await this.fs.open(this.path, 'r')
+    const header = await readHeader(this.#file, this.name, store)
+    if (!header) return { epoch: '', head: 0, created: false }
+    const { found } = await this.#recover(header).catch(async (error: unknown) => {
+      if ((await this.file.sizeAt(this.path)) !== undefined) throw error
+      throw this.#error('io', 'was compacted by its writer while it was read: open it again', error)
+    })
+    // What a live writer has not synced yet is made durable before it is shown.
+    if (this.#options.durability !== 'os') await this.#file.datasync()
+    if ((await this.#file.size()) >= this.end.offset) return this.#info(found)
+    throw this.#error('io', 'was cut back by its writer while it was read: open it again')
+  }
+
+  async #openToWrite(store: string): Promise<T.JournalInfo> {
+    // Looked at before a lock file is made: a foreign file's directory stays as it was.
+    const probe = await openIfThere(this.fs, this.path, 'r')
+    if (probe) await readHeader(probe, this.name, store).finally(() => probe.close())
+    await this.fs.mkdir(dirname(this.path))
+    await assertNamesFit(this.fs, this.path)
+    if (this.#options.lock !== false) this.#unlock = await takeLock(this.fs, this.path)
+    this.#file = await openIfThere(this.fs, this.path, 'r+')
+    if (this.#file) await this.#lockInPlace()
+    const header = this.#file && (await readHeader(this.#file, this.name, store))
+    const found = await (header ? this.#repair(header) : this.#create(store))
+    // After a kill the tail may live in the page cache only: it is shown once it cannot be lost.
+    await this.file.sync()
+    await this.fs.syncDir(dirname(this.path))
+    return { ...this.#info(found), created: !header }
+  }
+
+  async #repair(header: FileHeader): Promise<T.Found | undefined> {
+    const { found, group } = await this.#recover(header)
+    if (found) await this.#confirm(header, found)
+    const saveAs = `${this.path}.torn-${this.end.seq + 1}`
+    const repaired = found && (await cutTornTail(this.fs, this.file, found, saveAs))
+    if (found?.kind === 'lost_newline') this.end = { ...this.end, offset: found.offset + 1 }
+    await rewriteGroup(this.file, group, this.end.offset, (bytes) => areSealed(bytes, header.seed))
+    return repaired
+  }
+
+  /** Reads it again before anything is cut off: a disk may return a wrong sector once. */
+  async #confirm(header: FileHeader, { kind, offset, bytes }: T.Found): Promise<void> {
+    const { found } = await this.#recover(header)
+    if (found?.kind === kind && found.offset === offset && found.bytes === bytes) return
+    const what = 'returned other bytes when it was read again, so nothing was changed'
+    throw this.#error('io', `${what}. Check the disk, then open it again`)
+  }
+
+  /** Where there is nothing, or a header that a crash cut off: then there never was a record. */
+  async #create(store: string): Promise<T.Found | undefined> {
+    let found: T.Found | undefined
+    if (this.#file) found = await createInPlace(this.fs, this.#file, this.path, store)
+    else {
+      if (this.#options.lock !== false && !this.#unlock) throw new Error(`${this.path} was removed`)
+      this.#file = await createFile(this.fs, this.path, store)
+      await this.#lockInPlace()
+    }
+    const header = await readHeader(this.file, this.name, store)
+    if (!header) throw this.#error('io', 'has no header although it was just written')
+    await this.#recover(header)
+    return found
+  }
+
+  async #lockInPlace(): Promise<void> {
+    await this.lock(this.file)
+    await assertInPlace(this.file, this.path)
+  }
+
+  /** Whoever came by another name, or after the lock file was removed, has another lock file. */
+  async lock(file: T.OpenFile): Promise<void> {
+    if (this.#options.lock === false || (await file.tryLock())) return
+    const what = 'is open elsewhere, under another name or with its lock file removed'
+    throw this.#error('locked', `${what}: close that store first, or open with { readOnly: true }`)
+  }
+
+  #info(found: T.Found | undefined): T.JournalInfo {
+    const { epoch, base } = this.header
+    return {
+      ...{ epoch, head: this.end.seq, created: false, ...(found && { found }) },
+      ...(base && { base }),
+      ...(this.kept && { snapshot: this.kept.info }),
+    }
+  }
+
+  /**
+   * Runs the opening rule over the file, or over what is behind its snapshot; from here on `end` is
+   * where its records end. `group`: where the last group commit begins, in bytes.
+   */
+  async #recover(header: FileHeader) {
+    this.header = header
+    this.kept = await findSnapshot(this.fs, this.path, header)
+    const { begin, seed } = header
+    this.marks = new Marks(begin, this.kept?.from ?? begin)
+    // Without a record, nothing proves that the header is durable: it may have been written in place.
+    let group = this.kept?.header || begin.seq > 0 ? (this.kept?.from ?? begin).offset : 0
+    const lines = scanBehind(this.file, { path: this.name, seed }, begin, this.kept)
+    for (let next = await lines.next(); ; next = await lines.next()) {
+      if (next.done) {
+        this.end = next.value.end
+        return { found: next.value.found, group }
+      }
+      for (const { seq, b, offset, line } of next.value) {
+        this.marks.add({ seq: seq - 1, offset, line: line - 1 })
+        if (b === 0) group = offset
+      }
+    }
+  }
+
+  append(batch: readonly T.NewEntry[], expected: number): Promise<T.AppendResult> {
+    return this.alone(() => this.#append(batch, expected))
+  }
+
+  async #append(batch: readonly T.NewEntry[], expected: number): Promise<T.AppendResult> {
+    const { seq, offset, line } = this.end
+    const file = this.file
+    if (this.#options.readOnly) throw this.#error('read_only', 'was opened for reading')
+    if (this.#failed) throw this.#failed
+    if (expected !== seq) return { ok: false, head: seq }
+    const { bytes, count } = encodeGroup(batch, seq + 1, this.header.seed)
+    try {
+      // A writer that no lock kept out was here: its records must not be written over.
+      // Whoever opens the path next must find what is acknowledged here, and nobody else's bytes.
+      const size = await file.sizeAt(this.path)
+      if (size === undefined) throw new Error('the file was removed or replaced')
+      if (size !== offset) return { ok: false, head: seq }
+      await writeAll(file, bytes, offset)
+      if (this.#options.durability !== 'os') await file.datasync()
+    } catch (cause) {
+      this.#failed = await this.#rollBack(file, cause)
+      throw this.#failed
+    }
+    this.end = { seq: seq + count, offset: offset + bytes.length, line: line + count }
+    this.marks.add(this.end)
+    return { ok: true, seq: seq + count }
+  }
+
+  /**
+   * After a failed sync the kernel may have dropped the pages, so a retry would prove nothing: what
+   * was written is cut off again, and nothing more goes through this descriptor.
+   */
+  async #rollBack(file: T.OpenFile, cause: unknown): Promise<StoreError> {
+    try {
+      await file.truncate(this.end.offset)
+      await file.sync()
+      return this.#error('io', `could not be written, and was rolled back: ${cause}`, cause)
+    } catch (error) {
+      const what = `failed half-way (${cause}) and could not be rolled back (${error})`
+      return this.#error('unknown', `${what}: open it again to see what it holds`, cause)
+    }
+  }
+
+  async *read(after: number, { to = Number.POSITIVE_INFINITY }: { to?: number | undefined } = {}) {
+    const last = Math.min(to, this.end.seq)
+    const { base, seed } = this.header
+    if (base && after < base.seq) throw this.#compacted(base.seq)
+    if (after >= last) return
+    const { file } = this
+    this.#readers.add(file)
+    try {
+      const from = this.marks.before(after + 1)
+      for await (const lines of scan(file, { path: this.name, seed }, from, this.end.offset)) {
+        const wanted = lines.filter(({ seq }) => seq > after && seq <= last)
+        if (wanted.length > 0)
+          yield wanted.map((each) => ({ seq: each.seq, text: textOf(each), line: each.line }))
+        if (lines.some(({ seq }) => seq >= last)) return
+      }
+    } catch (cause) {
+      // Closed under the reader, its descriptor may already be another file's.
+      if (!this.#file) throw this.#error('closed', 'was closed while it was read', cause)
+      if (cause instanceof StoreError) throw cause
+      throw this.#error('io', `cannot be read: ${cause}`, cause)
+    } finally {
+      await this.#readers.remove(file)
+    }
+    throw this.#error('corrupt', `ends before record ${last}, which it had`)
+  }
+
+  alone<R>(run: () => Promise<R>): Promise<R> {
+    const next = this.#last.then(run)
+    this.#last = next.catch(() => undefined)
+    return next
+  }
+
+  async assertWritable(): Promise<void> {
+    if (this.#options.readOnly) throw this.#error('read_only', 'was opened for reading')
+    if (this.#failed) throw this.#failed
+    if ((await this.file.sizeAt(this.path)) === undefined)
+      throw this.#error('io', 'was removed or replaced')
+  }
+
+  async makeDurable(): Promise<void> {
+    // Otherwise this could take away the error that a sync under way is to meet.
+    if (this.#options.durability === 'os') await this.file.datasync()
+  }
+
+  async moveTo(file: T.OpenFile, header: FileHeader, from: Mark): Promise<void> {
+    const old = this.file
+    this.#file = file
+    this.header = header
+    this.marks = this.marks.moved(from, header.begin)
+    this.end = moved(this.end, from, header.begin)
+    await this.#readers.close(old)
+  }
+
+  fail(cause: unknown): void {
+    this.#failed = this.#error('io', `takes no more records: open it again (${cause})`, cause)
+  }
+
+  async close(): Promise<void> {
+    await this.snapshots.settled()
+    const [file, unlock] = [this.#file, this.#unlock]
+    this.#file = undefined
+    this.#unlock = undefined
+    try {
+      await file?.close()
+    } finally {
+      await unlock?.()
+    }
+  }
+
+  get file(): T.OpenFile {
+    if (this.#file) return this.#file
+    throw this.#error('closed', 'is closed: open it again')
+  }
+
+  #compacted(seq: number): StoreError {
+    const archive = `${this.path}.${seq}.archive, where it was kept`
+    const what = `was compacted: its records begin behind ${seq}; those before are in ${archive}`
+    return this.#error('compacted', what)
+  }
+
+  #error(code: T.StoreErrorCode, what: string, cause?: unknown): StoreError {
+    return new StoreError(code, `${this.name} ${what}`, { path: this.name, cause })
+  }
+}

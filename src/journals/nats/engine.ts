@@ -1,0 +1,423 @@
+// The engine: one stream, and what makes its answers sound.
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { type AppendResult, StoreError } from '../../index.ts'
+import type { Engine, EngineEntry, EngineInfo, EngineLook } from '../shared/index.ts'
+import { type Found, readDirect, readFromLeader } from './direct.ts'
+import { CODE, failureOf, isNamed, Refusal, reasonOf } from './failure.ts'
+import { contiguous, Feed } from './feed.ts'
+import { Link } from './link.ts'
+import { type NatsOptions, readOptions, type Settings } from './options.ts'
+import { type Destination, firstOf, HEADER_BYTES, publish } from './publish.ts'
+import * as stream from './stream.ts'
+
+/** A record may be missing from the feed without a later one that shows it: so the head is asked for. */
+const POLL = 1_000
+/** At first the leader may not know yet that somebody subscribes. */
+const FIRST_POLL = 100
+/** For how long, in milliseconds, a cluster has to answer the same before a journal is given up. */
+const DOUBT = 5_000
+/** For how long, in milliseconds, a check of the stream holds: the next append after that checks it again. */
+const FRESH = 20
+/** Records asked of the leader at once, where a replica is behind. */
+const FROM_LEADER = 64
+
+/** The bare engine; `natsJournal` is what a store opens. */
+export const natsEngine = (options: NatsOptions): Engine => new NatsEngine(readOptions(options))
+
+class NatsEngine implements Engine {
+  readonly name: string
+  readonly #settings: Settings
+  #link: Link
+  /** What a stream that this makes is given: so it is known to be made here, also after a failure in between. */
+  #ours = randomUUID()
+  #epoch = ''
+  /** The highest seq that was there for certain. */
+  #seen = 0
+  /** The last record that this engine has shown or appended: in another history, another one has its seq. */
+  #last = { seq: 0, id: '' }
+  /** How many replicas the stream must have. */
+  #replicas = 1
+  /** What a check found while an append was under way. It stays so until the journal is opened again. */
+  #invalid: StoreError | undefined
+  /** When the last check that found all well began, by `performance.now()`. */
+  #checkedAt = Number.NEGATIVE_INFINITY
+  /** The record that is missing, and since when. */
+  #gap: { readonly seq: number; readonly since: number } | undefined
+  /** Since when the stream seems to be gone, or shorter than it was. */
+  #doubtful: number | undefined
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+    this.name = settings.title
+    this.#link = new Link(settings)
+  }
+
+  get maxEntryBytes(): number {
+    return this.#link.maxPayload - HEADER_BYTES
+  }
+
+  async open(store: string): Promise<EngineInfo> {
+    if (this.#link.ended.aborted) this.#link = new Link(this.#settings)
+    return this.#translated(async () => {
+      const info = (await this.#lookUp()) ?? (await this.#create(store))
+      this.#replicas = this.#settings.replicas
+      const identity = this.#identify(info)
+      if (identity.store !== store)
+        throw this.#error('wrong_store', `belongs to the store ${JSON.stringify(identity.store)}`)
+      const begun = await this.#begin(info, identity)
+      const created = this.#epoch === this.#ours
+      this.#ours = randomUUID()
+      return { ...begun, created }
+    })
+  }
+
+  async look(): Promise<EngineLook | undefined> {
+    if (this.#link.ended.aborted) this.#link = new Link(this.#settings)
+    return this.#translated(async () => {
+      const info = await this.#lookUp()
+      if (!info) return undefined
+      // How many keep it is for those to say who write to it.
+      this.#replicas = 1
+      const identity = this.#identify(info)
+      return { ...(await this.#begin(info, identity)), store: identity.store, created: false }
+    })
+  }
+
+  #identify({ config }: stream.StreamInfo): stream.Identity {
+    return stream.checkSettings(config, this.#settings.name, this.#replicas, this.name)
+  }
+
+  async #begin(
+    info: stream.StreamInfo,
+    { epoch }: stream.Identity,
+  ): Promise<Omit<EngineInfo, 'created'>> {
+    this.#epoch = epoch
+    this.#seen = 0
+    this.#last = { seq: 0, id: '' }
+    this.#doubtful = undefined
+    this.#gap = undefined
+    this.#invalid = undefined
+    this.#checkedAt = Number.NEGATIVE_INFINITY
+    const { head, first } = this.#accept(info)
+    if (head >= first) await this.#chunk(head, head)
+    return { epoch, head, first }
+  }
+
+  async append(
+    batch: readonly Pick<EngineEntry, 'id' | 'text'>[],
+    expected: number,
+  ): Promise<AppendResult> {
+    this.#checkSizes(batch)
+    if (this.#invalid) throw this.#invalid
+    const connection = await this.#connected()
+    const { name: journal, patience: timeout } = this.#settings
+    const to = { connection, timeout, subject: stream.subjectOf(journal, this.#epoch) }
+    const part = firstOf(batch)
+    // At the same time, so that it costs no time of its own.
+    const checking = this.#check(expected)
+    try {
+      const seq = await this.#link.during(publish(to, part, expected))
+      if (seq !== expected + part.length)
+        throw this.#error('corrupt', `acknowledged seq ${seq} for ${expected + part.length}`)
+      this.#invalid = await checking
+      if (this.#invalid) throw this.#unacknowledged(seq, this.#invalid)
+      this.#seen = Math.max(this.#seen, seq)
+      this.#remember({ seq, id: part.at(-1)?.id ?? '' })
+      return { ok: true, seq }
+    } catch (error) {
+      return this.#notAppended(error, to)
+    }
+  }
+
+  async *read(
+    after: number,
+    { to = Number.POSITIVE_INFINITY }: { to?: number | undefined } = {},
+  ): AsyncGenerator<readonly EngineEntry[]> {
+    if (after >= to) return
+    const { head, first } = await this.#bounds(after)
+    const end = Math.min(to, head)
+    if (after < end && first > after + 1) throw this.#compacted(after + 1, first)
+    // The record that is known comes along, to be compared: also where nothing comes after it.
+    let at = after === this.#last.seq && first <= after ? after - 1 : after
+    if (at >= end) return
+    let next = this.#chunk(at + 1, end)
+    while (at < end) {
+      const entries = await next
+      at += entries.length
+      // While the caller is busy with these.
+      if (at < end) next = this.#chunk(at + 1, end)
+      // Whoever waits for it is told; nobody waits for it where the caller has stopped.
+      next.catch(() => undefined)
+      const asked = entries[0]?.seq === after ? entries.slice(1) : entries
+      if (asked.length > 0) yield asked
+    }
+  }
+
+  async *follow(after: number, signal: AbortSignal): AsyncGenerator<readonly EngineEntry[]> {
+    const ended = AbortSignal.any([signal, this.#link.ended])
+    let at = after
+    for (let failures = 0; !ended.aborted; failures++) {
+      try {
+        for await (const entries of this.#followOnce(at, ended)) {
+          failures = 0
+          at += entries.length
+          yield entries
+        }
+      } catch (error) {
+        if (ended.aborted) break
+        if (!(error instanceof StoreError) || error.code !== 'unavailable') throw error
+      }
+      const wait = Math.min(1_000, 50 * 2 ** failures) * (0.5 + Math.random() / 2)
+      await sleep(wait, undefined, { signal: ended }).catch(() => undefined)
+    }
+    if (!signal.aborted) throw this.#error('closed', 'was closed')
+  }
+
+  async truncate(upTo: number): Promise<void> {
+    const { head } = await this.#bounds(0)
+    // The last record stays, to be compared. A stream without any was purged by somebody else.
+    const keep = Math.min(upTo + 1, head)
+    if (keep > 1) await this.#translated(() => this.#ask('STREAM.PURGE', { seq: keep }))
+  }
+
+  close(): Promise<void> {
+    return this.#link.close()
+  }
+
+  #checkSizes(batch: readonly Pick<EngineEntry, 'text'>[]): void {
+    const { maxEntryBytes } = this
+    const bytes = Math.max(0, ...batch.map(({ text }) => Buffer.byteLength(text)))
+    if (bytes <= maxEntryBytes) return
+    const what = `a record of ${bytes} bytes, but the server's max_payload leaves room for ${maxEntryBytes}`
+    throw this.#error('too_large', what)
+  }
+
+  async #connected(): Promise<NatsConnection> {
+    return this.#translated(() => this.#link.get())
+  }
+
+  /** A conflict is a value; else throws. */
+  async #notAppended(error: unknown, to: Destination): Promise<AppendResult> {
+    if (error instanceof Refusal) {
+      if (error.code === CODE.wrongLastSequence) {
+        const head = Number(/(\d+)$/.exec(error.message)?.[1])
+        if (head >= this.#seen) return { ok: false, head }
+      }
+      if (error.code === CODE.wrongLastSequence || error.code === CODE.wrongLastSequenceUnknown)
+        return { ok: false, head: (await this.#bounds(0)).head }
+    }
+    // What was under way when this was closed may have arrived.
+    if (this.#link.ended.aborted)
+      throw this.#error('unknown', 'was closed while records were being written')
+    await this.#translated(() => this.#link.failed(to.connection, error))
+    const failure = failureOf(error, this.name, true)
+    // Nobody takes it: for now, or since the stream is another one.
+    if (isNamed(reasonOf(error), 'NoResponders')) await this.#bounds(0)
+    throw failure
+  }
+
+  /**
+   * What makes the acknowledgement of an append worthless: other settings, other records, no records. Undefined if
+   * all is well, or if nobody can tell for now.
+   */
+  async #check(expected: number): Promise<StoreError | undefined> {
+    const { seq, id } = this.#last
+    const begin = performance.now()
+    if (begin - this.#checkedAt < FRESH) return undefined
+    try {
+      const [, there] = await Promise.all([this.#bounds(0), seq > 0 ? this.#chunk(seq, seq) : []])
+      if (there[0] && there[0].id !== id) return this.#otherHistory(seq)
+      this.#checkedAt = begin
+      return undefined
+    } catch (error) {
+      const { code } = error as Partial<StoreError>
+      // No truncation removes the last record.
+      if (code === 'compacted' && seq === expected) return this.#purged(seq)
+      return code === 'rewound' || code === 'config' ? (error as StoreError) : undefined
+    }
+  }
+
+  /** Up to `to`, from `from`: at least one. */
+  async #chunk(from: number, to: number): Promise<readonly EngineEntry[]> {
+    return this.#translated(async () => {
+      const { name: journal, patience } = this.#settings
+      const found = await readDirect(this.#link, journal, { from, to, patience })
+      if (found.length > 0) return this.#checked(found)
+      // The replica that answered is behind, or the records were truncated just now.
+      const seqs = Array.from(
+        { length: Math.min(FROM_LEADER, to - from + 1) },
+        (_, at) => from + at,
+      )
+      const got = await Promise.all(seqs.map((seq) => readFromLeader(this.#link, journal, seq)))
+      const missing = got.indexOf(undefined)
+      const there = got
+        .slice(0, missing < 0 ? got.length : missing)
+        .filter((it) => it !== undefined)
+      if (there.length > 0) return this.#checked(there)
+      const { first } = await this.#bounds(to)
+      if (first > from) throw this.#compacted(from, first)
+      throw this.#missing(from, `seq ${from} is missing, between ${first} and ${to}`)
+    })
+  }
+
+  /** The leader that answered may not have applied the record yet. If it stays missing, it is lost. */
+  #missing(seq: number, what: string): StoreError {
+    if (this.#gap?.seq !== seq) this.#gap = { seq, since: Date.now() }
+    return this.#whenCertain('corrupt', what, this.#gap.since)
+  }
+
+  /** Each says of which epoch it is. */
+  #checked(found: readonly Found[]): EngineEntry[] {
+    const subject = stream.subjectOf(this.#settings.name, this.#epoch)
+    const entries = found.map(({ subject: of, ...entry }) => {
+      if (of !== subject) throw this.#rewound('is another one: it was deleted and made anew')
+      if (entry.seq === this.#last.seq && entry.id !== this.#last.id)
+        throw this.#otherHistory(entry.seq)
+      return entry
+    })
+    this.#remember(entries.at(-1))
+    if (found.length > 0) this.#gap = undefined
+    return entries
+  }
+
+  #remember(entry: Pick<EngineEntry, 'seq' | 'id'> | undefined): void {
+    if (entry && entry.seq > this.#last.seq) this.#last = { seq: entry.seq, id: entry.id }
+  }
+
+  /** Until the connection breaks or something fails. */
+  async *#followOnce(after: number, ended: AbortSignal): AsyncGenerator<readonly EngineEntry[]> {
+    const connection = await this.#connected()
+    const subject = stream.republishedOf(this.#settings.name, this.#epoch)
+    const feed = new Feed(connection, subject)
+    try {
+      if (!(await this.#link.isAlive(connection)))
+        throw this.#error('unavailable', 'its server does not answer')
+      let at = after
+      for (let poll = FIRST_POLL, isBehind = true; !ended.aborted && !feed.isOver; ) {
+        if (isBehind) {
+          for await (const entries of this.read(at)) {
+            at += entries.length
+            yield entries
+            if (ended.aborted) return
+          }
+        }
+        await feed.wait(poll, ended)
+        const came = await this.#translated(async () => this.#checked(feed.take()))
+        const next = contiguous(came, at)
+        // Nothing for a while, or something is missing, or older ones: then the head is asked for.
+        isBehind = next.length === 0 || next.length < came.length
+        if (came.length === 0) poll = POLL
+        at += next.length
+        this.#seen = Math.max(this.#seen, at)
+        if (next.length > 0) yield next
+      }
+    } finally {
+      feed.close()
+    }
+  }
+
+  async #bounds(least: number): Promise<{ head: number; first: number }> {
+    // Before it is asked: what others learn meanwhile may be newer than its answer.
+    const known = Math.max(this.#seen, least)
+    if (this.#invalid) throw this.#invalid
+    return this.#translated(async () => {
+      const info = await this.#lookUp()
+      if (!info) throw this.#doubt('is gone: its stream was deleted')
+      if (stream.identityOf(info.config)?.epoch !== this.#epoch)
+        throw this.#rewound('is another one: it was deleted and made anew')
+      this.#identify(info)
+      return this.#accept(info, known)
+    })
+  }
+
+  /** What the leader says, where it can be relied upon. */
+  #accept(info: stream.StreamInfo, known = 0): { head: number; first: number } {
+    if (!stream.isLed(info))
+      throw this.#error('unavailable', 'its leader has lost touch with the other servers')
+    const bounds = stream.boundsOf(info)
+    if (bounds.head < known)
+      throw this.#doubt(`ends at seq ${bounds.head}, but ${known} was durable`)
+    if (bounds.head === this.#last.seq && bounds.first > bounds.head && bounds.head > 0)
+      throw this.#purged(bounds.head)
+    this.#doubtful = undefined
+    this.#seen = Math.max(this.#seen, bounds.head)
+    return bounds
+  }
+
+  /**
+   * In a cluster, a server that has just come back may be the one that answers: what it says counts
+   * when it still says so after a while.
+   */
+  #doubt(what: string): StoreError {
+    this.#doubtful ??= Date.now()
+    return this.#whenCertain('rewound', what, this.#doubtful)
+  }
+
+  #whenCertain(code: 'rewound' | 'corrupt', what: string, since: number): StoreError {
+    if (!this.#link.isClustered || Date.now() - since >= DOUBT) return this.#error(code, what)
+    return this.#error('unavailable', `${what}; that is not certain yet`)
+  }
+
+  async #lookUp(): Promise<stream.StreamInfo | undefined> {
+    try {
+      return await this.#ask<stream.StreamInfo>('STREAM.INFO')
+    } catch (error) {
+      if (error instanceof Refusal && error.code === CODE.streamNotFound) return undefined
+      throw error
+    }
+  }
+
+  async #create(store: string): Promise<stream.StreamInfo> {
+    const { name: journal, replicas } = this.#settings
+    const config = stream.streamConfig({ journal, replicas, store, epoch: this.#ours })
+    try {
+      await this.#ask('STREAM.CREATE', config)
+    } catch (error) {
+      // Somebody else was first.
+      if (!(error instanceof Refusal) || error.code !== CODE.streamNameInUse) throw error
+    }
+    const info = await this.#lookUp()
+    if (!info) throw this.#error('unavailable', 'its stream is being made')
+    return info
+  }
+
+  #ask<T extends object>(what: string, request?: object): Promise<T> {
+    return this.#link.ask(`$JS.API.${what}.${stream.streamName(this.#settings.name)}`, request)
+  }
+
+  async #translated<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
+    } catch (error) {
+      throw failureOf(error, this.name)
+    }
+  }
+
+  #compacted(seq: number, first: number): StoreError {
+    return this.#error('compacted', `seq ${seq} was truncated away; the first is ${first}`)
+  }
+
+  #otherHistory(seq: number): StoreError {
+    return this.#rewound(`has another record ${seq} than it had: an older state was restored`)
+  }
+
+  #purged(head: number): StoreError {
+    return this.#rewound(`has lost all records up to seq ${head}: its stream was purged`)
+  }
+
+  /** It is there, but nobody should rely on it. */
+  #unacknowledged(seq: number, cause: StoreError): StoreError {
+    const what = `wrote up to seq ${seq}, which may be lost: ${cause.message}`
+    return new StoreError('unknown', `${this.name}: ${what}`, { path: this.name, cause })
+  }
+
+  #rewound(what: string): StoreError {
+    return this.#error('rewound', what)
+  }
+
+  #error(code: StoreError['code'], what: string): StoreError {
+    return new StoreError(code, `${this.name}: ${what}`, { path: this.name })
+  }
+}

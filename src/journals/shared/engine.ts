@@ -1,0 +1,72 @@
+// What a database has to do so that a journal can be kept in it. All else is in journal.ts.
+import type { AppendResult, Entry } from '../../index.ts'
+
+/** `id`: a UUID of this very record, by which its writer knows it again. */
+export interface EngineEntry extends Entry {
+  readonly id: string
+}
+
+export interface EngineInfo {
+  /** A UUID, made with the journal: another one under the same name is another journal. */
+  readonly epoch: string
+  /** Seq of the last durable record; 0 when empty. */
+  readonly head: number
+  /** Seq of the first record that is still there: 1 unless truncated; `head + 1` where none is. */
+  readonly first: number
+  readonly created: boolean
+}
+
+/** What is known of a journal that was only looked at. */
+export interface EngineLook extends EngineInfo {
+  /** Whose it is. */
+  readonly store: string
+}
+
+/**
+ * One journal in a database. seq is 1, 2, 3 … Every call, after `open` or `look`, compares the epoch and the id of
+ * the last record that this engine has shown or appended. It throws StoreError `rewound` if either is another one:
+ * somebody restored a backup, or replaced the records. An append compares them before it writes. If the record was
+ * truncated, there is nothing to compare.
+ *
+ * Failures are StoreErrors: `unavailable` = it certainly did not happen and may be tried again (the
+ * engine cannot be reached, has no leader, is starting); `unknown` = an append of which nobody can tell
+ * whether it happened (a timeout, a connection that broke after sending); `compacted`, `rewound`,
+ * `corrupt`, `config` (settings, rights, versions: trying again is of no use), `too_large`, `wrong_store`.
+ * Messages say what to do and never contain credentials. An engine does not wait and try again by itself, but
+ * for `follow`.
+ */
+export interface Engine {
+  /** For messages: the address and the journal's name, without user, password or parameters. */
+  readonly name: string
+  /** The largest entry it takes, in bytes of UTF-8. */
+  readonly maxEntryBytes: number
+  /** Connects, creates the journal if absent, checks settings and that it belongs to `store`. Again after a failure. */
+  open(store: string): Promise<EngineInfo>
+  /**
+   * As `open`, for whoever only reads: it creates and changes nothing, and needs no right to. Undefined
+   * where there is no such journal. `read` and `follow` work after it.
+   */
+  look(): Promise<EngineLook | undefined>
+  /**
+   * In this order, all or none, first seq = `expected + 1`, durable when it resolves. It may take only the
+   * first entries. A conflict is a value: `head` is the journal's.
+   */
+  append(
+    batch: readonly Pick<EngineEntry, 'id' | 'text'>[],
+    expected: number,
+  ): Promise<AppendResult>
+  /**
+   * The durable records with seq > `after` (and ≤ `to`), contiguous, then ends: not before the head at the
+   * time of the call. In batches of bounded size. Throws `compacted` where record `after + 1` was truncated.
+   */
+  read(after: number, options?: { to?: number | undefined }): AsyncIterable<readonly EngineEntry[]>
+  /**
+   * The records with seq > `after` as they come, contiguous, endless: it connects again by itself, and
+   * sees what it has missed. Ends when the signal aborts. Throws as `read` does, but never `unavailable`.
+   */
+  follow(after: number, signal: AbortSignal): AsyncIterable<readonly EngineEntry[]>
+  /** Removes the records up to `upTo`, at most up to the head; the head stays as it is. An engine may keep the last record. */
+  truncate(upTo: number): Promise<void>
+  /** Ends what is under way. No timer, socket or listener of it keeps the process alive. */
+  close(): Promise<void>
+}

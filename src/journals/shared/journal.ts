@@ -1,0 +1,298 @@
+// A journal on an engine: what was interrupted is tried again or found out, until the time is over.
+import { randomUUID } from 'node:crypto'
+import { type AppendResult, type Journal, type NewEntry, StoreError } from '../../index.ts'
+import type { JournalInfo } from '../../types.ts'
+import { Backoff } from './backoff.ts'
+import type { Engine, EngineEntry, EngineLook } from './engine.ts'
+import { LocalSnapshots } from './local-snapshots.ts'
+
+export interface SharedOptions {
+  /** How long a call waits for the engine, in milliseconds, before it gives up. Default 10,000. */
+  timeout?: number | undefined
+  /** Where this process alone keeps its snapshot: a file's path. Default: nowhere. */
+  snapshot?: string | undefined
+}
+
+/** How long a read may lag, in milliseconds, before what it does not show counts as lost. */
+const STALE_MS = 2_000
+
+/** `id`: the one that it has in another journal, if it comes from there. Default: a new one. */
+export interface NewSharedEntry extends NewEntry {
+  readonly id?: string | undefined
+}
+
+/** Other processes append to it too. */
+export interface SharedJournal extends Journal {
+  /**
+   * Opens it for reading, in place of `open`: whatever store it belongs to, with the right to read alone, and
+   * without changing anything. Undefined where there is no such journal; then nothing is open.
+   */
+  look(): Promise<EngineLook | undefined>
+  append(batch: readonly NewSharedEntry[], expected: number): Promise<AppendResult>
+  read(after: number, options?: { to?: number | undefined }): AsyncIterable<readonly EngineEntry[]>
+  follow(after: number, signal: AbortSignal): AsyncIterable<readonly EngineEntry[]>
+  /**
+   * Removes the records up to seq `upTo`, for everybody and for good: who has no snapshot from `upTo` on
+   * cannot open it any more. The journal has to be open.
+   */
+  truncate(upTo: number): Promise<void>
+}
+
+/** What any engine needs to be a journal. Throws TypeError where an option makes no sense. */
+export function sharedJournal(engine: Engine, options: SharedOptions = {}): SharedJournal {
+  const { timeout = 10_000 } = options
+  if (!(timeout > 0)) throw new TypeError(`timeout: ${timeout} is no number of milliseconds`)
+  return new EngineJournal(engine, timeout, options.snapshot)
+}
+
+class EngineJournal implements SharedJournal {
+  readonly name: string
+  readonly snapshots?: LocalSnapshots
+  readonly #engine: Engine
+  readonly #timeout: number
+  /** Since the last append that was not too late. */
+  #conflicts: Backoff | undefined
+  /** The last seq that this process knows to be durable. */
+  #seen = 0
+  /** When a read first ended before that, by `performance.now()`; undefined if the last one did not. */
+  #shortSince: number | undefined
+  #ending = new AbortController()
+  #isOpen = false
+  #isReadOnly = false
+
+  constructor(engine: Engine, timeout: number, snapshot: string | undefined) {
+    this.name = engine.name
+    this.#engine = engine
+    this.#timeout = timeout
+    if (snapshot !== undefined) this.snapshots = new LocalSnapshots(snapshot)
+  }
+
+  get maxEntryBytes(): number {
+    return this.#engine.maxEntryBytes
+  }
+
+  open(store: string): Promise<JournalInfo> {
+    return this.#opening(async () => {
+      const { epoch, head, first, created } = await this.#retry(() => this.#engine.open(store))
+      this.#seen = head
+      const snapshot = await this.snapshots?.find({ epoch, store, head, first, name: this.name })
+      return { epoch, head, created, ...(snapshot && { snapshot }) }
+    })
+  }
+
+  look(): Promise<EngineLook | undefined> {
+    return this.#opening(async () => {
+      const found = await this.#retry(() => this.#engine.look())
+      if (!found) await this.close()
+      this.#seen = found?.head ?? 0
+      this.#isReadOnly = true
+      return found
+    })
+  }
+
+  async #opening<R>(run: () => Promise<R>): Promise<R> {
+    if (this.#isOpen)
+      throw this.#error('locked', 'is open already, through this very object: make another one')
+    this.#isOpen = true
+    this.#isReadOnly = false
+    this.#conflicts = undefined
+    this.#shortSince = undefined
+    this.#ending = new AbortController()
+    try {
+      return await run()
+    } catch (error) {
+      await this.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+  async append(batch: readonly NewSharedEntry[], expected: number): Promise<AppendResult> {
+    this.#assertWritable()
+    const seen = this.#seen
+    const conflicts = this.#conflicts
+    this.#conflicts = undefined
+    if (batch.length === 0) return { ok: true, seq: expected }
+    const entries = batch.map(({ text, id = randomUUID() }) => ({ id, text }))
+    const result = await this.#settle(entries, expected)
+    if (result.ok) {
+      this.#seen = Math.max(this.#seen, result.seq)
+      return result
+    }
+    if (result.head < seen) throw this.#lost(result.head, seen)
+    await this.#giveWay(conflicts ?? this.#backoff())
+    return result
+  }
+
+  /**
+   * Sends the entries until it is known what became of them. Naming the expected seq makes it safe to send the
+   * same entries again: only one of the attempts can be the first, and the ids show whether it was.
+   *
+   * After an attempt without an answer, a conflict proves nothing: it may come from that very attempt, before any
+   * read shows its record. Only a record in the place of ours, with another id, is a conflict then.
+   */
+  async #settle(entries: readonly Unsent[], expected: number): Promise<AppendResult> {
+    const backoff = this.#backoff()
+    let doubt: StoreError | undefined
+    /** How many of the first entries are certainly in the journal. */
+    let confirmed = 0
+    for (;;) {
+      let failure: StoreError | undefined
+      try {
+        const rest = entries.slice(confirmed)
+        const result = await this.#engine.append(rest, expected + confirmed)
+        if (result.ok || !doubt) return result
+      } catch (error) {
+        // Whatever it is, it does not say what became of the attempt before.
+        if (!isPassing(error)) throw doubt ?? error
+        if (error.code === 'unknown') doubt = error
+        failure = error
+      }
+      if (doubt) {
+        const { count, head } = await this.#find(entries, expected, confirmed)
+        confirmed = count
+        const isSettled = confirmed === entries.length || head !== undefined
+        if (isSettled && confirmed > 0) return { ok: true, seq: expected + confirmed }
+        if (head !== undefined) return { ok: false, head }
+      }
+      if (!(await backoff.wait())) throw doubt ?? failure
+    }
+  }
+
+  /**
+   * Returns how many of the first entries a read shows; `head` if it shows another record in the place of the next.
+   * A read that fails shows nothing.
+   */
+  async #find(
+    entries: readonly Unsent[],
+    expected: number,
+    confirmed: number,
+  ): Promise<{ readonly count: number; readonly head?: number }> {
+    let count = confirmed
+    const from = expected + confirmed
+    try {
+      for await (const batch of this.#engine.read(from, { to: expected + entries.length })) {
+        for (const entry of batch) {
+          if (entry.id !== entries[count]?.id)
+            return { count, head: Math.max(entry.seq, this.#seen) }
+          count += 1
+        }
+      }
+    } catch {}
+    return { count }
+  }
+
+  /** Before what the others did is read, so that it is fresh when ours is sent. */
+  async #giveWay(conflicts: Backoff): Promise<void> {
+    const { attempts } = conflicts
+    this.#conflicts = conflicts
+    if (await conflicts.wait()) return
+    this.#conflicts = undefined
+    const what = `gave others the precedence ${attempts + 1} times within ${this.#timeout} ms`
+    throw this.#error('unavailable', `${what}: not written. Dispatch again, or split the journal`)
+  }
+
+  async *read(
+    after: number,
+    { to }: { to?: number | undefined } = {},
+  ): AsyncGenerator<readonly EngineEntry[]> {
+    this.#assertOpen()
+    // Whoever asks for what is behind the head shall not look like one who lost records.
+    let seq = Math.min(after, this.#seen)
+    let backoff = this.#backoff()
+    while (to === undefined || seq < to) {
+      const known = Math.min(to ?? this.#seen, this.#seen)
+      try {
+        for await (const batch of this.#engine.read(seq, { to })) {
+          seq = batch.at(-1)?.seq ?? seq
+          this.#seen = Math.max(this.#seen, seq)
+          backoff = this.#backoff()
+          if (seq > after) yield batch.filter((entry) => entry.seq > after)
+          this.#assertOpen()
+        }
+        if (seq >= known) {
+          this.#shortSince = undefined
+          return
+        }
+        throw this.#short(seq, known)
+      } catch (error) {
+        if (isPassing(error) && (await backoff.wait())) continue
+        this.#assertOpen()
+        this.#conflicts = undefined
+        throw error
+      }
+    }
+  }
+
+  async *follow(after: number, signal: AbortSignal): AsyncGenerator<readonly EngineEntry[]> {
+    for await (const batch of this.#engine.follow(after, signal)) {
+      this.#seen = Math.max(this.#seen, batch.at(-1)?.seq ?? 0)
+      yield batch
+    }
+  }
+
+  async truncate(upTo: number): Promise<void> {
+    this.#assertWritable()
+    if (!Number.isInteger(upTo) || upTo < 0)
+      throw new TypeError(`truncate(${upTo}): this is no seq`)
+    await this.#retry(() => this.#engine.truncate(upTo))
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort()
+    this.#isOpen = false
+    await this.snapshots?.settled()
+    await this.#engine.close()
+  }
+
+  async #retry<R>(run: () => Promise<R>): Promise<R> {
+    const backoff = this.#backoff()
+    for (;;) {
+      try {
+        return await run()
+      } catch (error) {
+        if (!isPassing(error) || !(await backoff.wait())) throw error
+      }
+    }
+  }
+
+  #assertOpen(): void {
+    if (!this.#isOpen) throw this.#error('closed', 'is closed: open it again')
+  }
+
+  #assertWritable(): void {
+    this.#assertOpen()
+    if (this.#isReadOnly) throw this.#error('read_only', 'was opened for reading')
+  }
+
+  #backoff(): Backoff {
+    return new Backoff(this.#timeout, this.#ending.signal)
+  }
+
+  /** A replica that lags may have answered. If reads stay short for longer than one lags, records are lost. */
+  #short(head: number, seq: number): StoreError {
+    const now = performance.now()
+    this.#shortSince ??= now
+    if (now - this.#shortSince >= STALE_MS) return this.#lost(head, seq)
+    const what = `shows records up to seq ${head} now, where this process has seen ${seq}`
+    return this.#error('unavailable', `${what}: a replica that lags may have answered`)
+  }
+
+  #lost(head: number, seq: number): StoreError {
+    const what = `ends at seq ${head}, where this process has seen ${seq}: it lost records that were durable`
+    const next = 'It was restored from a backup, or a server that had not all of it took over'
+    return this.#error('rewound', `${what}. ${next}; open it again to go on from what it has`)
+  }
+
+  #error(
+    code: 'rewound' | 'unavailable' | 'locked' | 'closed' | 'read_only',
+    what: string,
+  ): StoreError {
+    return new StoreError(code, `${this.name} ${what}`, { path: this.name })
+  }
+}
+
+type Unsent = Pick<EngineEntry, 'id' | 'text'>
+
+/** Of an append, `unknown` is for `#settle`; everywhere else nothing was changed that could be. */
+const isPassing = (error: unknown): error is StoreError =>
+  error instanceof StoreError && (error.code === 'unavailable' || error.code === 'unknown')

@@ -1,0 +1,107 @@
+// The digests that were recorded against those of today; and where they part, the record that did it.
+import { isMadeBy } from '../../index.ts'
+import type { Decoded, Definition, Journal, RecordedDigest, Recording } from '../../types.ts'
+import type { Found } from './findings.ts'
+import { locate, type Step } from './locate.ts'
+import { trailAt, trailOf } from './recording.ts'
+
+/** How far the check came. */
+export interface Reached {
+  readonly epoch: string
+  /** The journal's last seq. */
+  readonly head: number
+  /** What the journal was compacted to: the digests before are not met any more. */
+  readonly base: number
+  /** The last seq that was replayed. */
+  readonly seq: number
+  /** By seq, 0 being the initial state; at least where the recording has one. */
+  readonly digests: ReadonlyMap<number, string>
+}
+
+export async function checkRecording(
+  definition: Definition,
+  journal: Journal,
+  recording: Recording,
+  { epoch, head, base, seq, digests }: Reached,
+): Promise<Found[]> {
+  if (recording.store !== definition.name || recording.journal !== epoch) {
+    return [other('the recorded digests are of another journal: record them anew with --update')]
+  }
+  const found: Found[] = []
+  const last = recording.digests.at(-1)?.seq ?? 0
+  if (last > head)
+    found.push(other(`there were ${last} records when the digests were recorded, now ${head}`))
+  const initial = digests.get(0)
+  const isInitial = recording.initial === initial
+  if (!isInitial) {
+    const message = 'the initial state is not the one that the digests were recorded with'
+    const { initial: expected } = recording
+    const where = { seq: 0, line: undefined, expected, actual: initial }
+    found.push({ rule: 'digest_mismatch', severity: 'error', message, ...where })
+  }
+  const reached = recording.digests.filter((each) => each.seq >= base && each.seq <= seq)
+  const first = reached.findIndex(
+    (each) => each.digest === undefined || each.digest !== digests.get(each.seq),
+  )
+  const missed = reached[first]
+  if (!missed) return found
+  const after = reached[first - 1]?.seq ?? base
+  const divergence = await describe(definition, journal, recording, after, missed)
+  // From another beginning, the same changes do not give the recorded states either.
+  if (!divergence || (!isInitial && divergence.type === undefined)) return found
+  const actual = digests.get(missed.seq)
+  return [...found, { ...divergence, expected: missed.digest, actual }]
+}
+
+/** Of two recorded digests the first is met, the second is not: the trail knows which record it was. */
+async function describe(
+  definition: Definition,
+  journal: Journal,
+  recording: Recording,
+  after: number,
+  { seq, digest: expected }: RecordedDigest,
+): Promise<Found | undefined> {
+  const isIt = ({ record, before, after: next }: Step) =>
+    trailAt(recording, record.meta.seq) !== trailOf(before, next)
+  const step = await locate(definition, journal, { after, until: seq }, isIt)
+  // Where a journal was cut off, its last records have a trail and no digest.
+  if (!step && expected === undefined) return undefined
+  const isSameCode = await isMadeBy(recording.definition, definition)
+  const code = isSameCode
+    ? 'The definition is the same, so something is different that its reducers call'
+    : 'The definition was changed since then'
+  const found = { rule: 'digest_mismatch', severity: 'error' } as const
+  if (!step) {
+    const message = `after seq ${after}, and at seq ${seq} at the latest, the state is not the recorded one. ${code}`
+    return { ...found, message, seq }
+  }
+  const message = `${nameOf(step.record)} is the first to give another state than was recorded. ${code}. If the state of today is right, accept it with \`npx ministore-ts check --update\``
+  return { ...found, message, ...placeOf(step) }
+}
+
+const other = (message: string): Found => {
+  return { rule: 'other_recording', severity: 'error', message, seq: undefined, line: undefined }
+}
+
+/** Where a step is, and what it did. */
+export const placeOf = ({ record, before, after }: Step): Partial<Found> => ({
+  seq: record.meta.seq,
+  line: record.line,
+  type: record.parts[0]?.mutation.type,
+  between: [
+    before,
+    after,
+    [`state at seq ${record.meta.seq - 1}`, `state at seq ${record.meta.seq}`],
+  ],
+})
+
+const MOST_PARTS = 3
+const MOST_CHARACTERS = 200
+
+function nameOf({ parts }: Decoded): string {
+  const shown = parts.slice(0, MOST_PARTS).map(({ mutation: { type }, payload }) => {
+    const text = JSON.stringify(payload) ?? ''
+    return `${type} ${text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text}`
+  })
+  return `${shown.join(', ').trim()}${parts.length > MOST_PARTS ? ' and more,' : ''}`
+}

@@ -1,0 +1,26 @@
+// `<journal>.check.json`, beside the journal that it is about.
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { StoreError } from '../../index.ts'
+import type { Recording } from '../../types.ts'
+import { parseRecording } from './recording.ts'
+
+export const recordingPath = (journal: string): string => `${journal}.check.json`
+
+/** Undefined where there is none. Throws StoreError `corrupt` where it holds something else. */
+export async function readRecording(journal: string): Promise<Recording | undefined> {
+  const path = recordingPath(journal)
+  try {
+    return parseRecording(await readFile(path, 'utf8'), path)
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return undefined
+    if (error instanceof StoreError) throw error
+    throw new StoreError('io', `${path} cannot be read: ${error}`, { path, cause: error })
+  }
+}
+
+/** Replaces what was there in one step, so that nobody finds half of it. */
+export async function writeRecording(journal: string, recording: Recording): Promise<void> {
+  const path = recordingPath(journal)
+  await writeFile(`${path}.new`, `${JSON.stringify(recording, undefined, 2)}\n`)
+  await rename(`${path}.new`, path)
+}

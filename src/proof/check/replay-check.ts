@@ -1,0 +1,30 @@
+// Proof that a journal and today's code still give the same state. Reports, never throws.
+import { definitionOf } from '../../index.ts'
+import type { AnyStoreDefinition, CheckOptions, Journal, ReplayReport } from '../../types.ts'
+import { JournalCheck } from './journal-check.ts'
+import { setTraps } from './traps.ts'
+
+/**
+ * Opens `journal`, replays it with `store` in every way there is, compares, and closes it. What is wrong
+ * is in the report's findings. Goes on behind what does not change the state, and stops where the
+ * state can no longer be known. Throws TypeError where `store` is no definition.
+ */
+export async function replayCheck(
+  store: AnyStoreDefinition,
+  journal: Journal,
+  options: CheckOptions = {},
+): Promise<ReplayReport> {
+  const definition = definitionOf(store)
+  if (!definition) throw new TypeError('replayCheck: this is no definition; defineStore makes them')
+  const release = setTraps()
+  try {
+    return await new JournalCheck(definition, journal, options).run()
+  } finally {
+    release()
+    try {
+      await journal.close()
+    } catch {
+      // It was read all the same.
+    }
+  }
+}

@@ -1,0 +1,24 @@
+// Step 4: listeners hear of durable records only, and cannot harm the store or each other.
+import { isThenable } from '../mutation/result.ts'
+import { committed } from '../record/decode.ts'
+import type { Listener, Settled } from '../types.ts'
+
+export function publish(
+  listeners: ReadonlySet<Listener>,
+  record: Settled,
+  previous: unknown,
+  onError: (error: unknown) => void = console.error,
+): void {
+  if (listeners.size === 0) return
+  const records = committed(record)
+  // Those at the beginning, as far as they were not removed since.
+  for (const listener of [...listeners]) {
+    if (!listeners.has(listener)) continue
+    try {
+      const returned = listener(record.state, previous, records)
+      if (isThenable(returned)) returned.then(undefined, onError)
+    } catch (error) {
+      onError(error)
+    }
+  }
+}

@@ -18,7 +18,7 @@ export interface StoreConfig<St, P, R, Q, I, V> {
   name: string
   /** Initial state, or a Zod object schema accepting `{}`. JSON only. */
   state: St & CheckState<St>
-  /** Facts, journaled and replayed: `{ payload?, upcast?, check?, apply }` by type name. */
+  /** Facts, journaled and replayed: `{ payload?, upcast?, guard?, apply }` by type name. */
   mutations: { [K in keyof P]: PayloadConfig<P[K]> } & {
     [K in keyof R]: RuleConfig<StateOf<St>, Get<P, K>, R[K]>
   }
@@ -65,8 +65,8 @@ type NotAwaited = Promise<
 export interface MutationConfig<S, P> extends PayloadConfig<P>, ReducerConfig<S, P> {}
 
 export interface RuleConfig<S, P, R> extends ReducerConfig<S, P> {
-  /** Business rule before `apply`; live only, never on replay, so free to change. `return reject(code, details)` to refuse. */
-  check?: (
+  /** A business rule, before `apply`. It runs live only, never on replay, so it may change. `return reject(code, details)` to refuse. */
+  guard?: (
     state: Immutable<S>,
     payload: PayloadOf<P>,
     meta: Meta,
@@ -129,7 +129,7 @@ export interface Tx<S, M> {
   /** Includes what this transaction dispatched so far. */
   readonly state: Immutable<S>
   readonly at: string
-  /** Check and apply now; throws the check's Rejection, which aborts the transaction unless `run` catches it. */
+  /** Validates and applies now. Throws the guard's Rejection, which aborts the transaction unless `run` catches it. */
   dispatch<K extends keyof M & string>(
     type: K | Problem<'call dispatch(type, payload) or dispatchAll([message])'>,
     ...payload: PayloadArgs<M[K]>
@@ -138,7 +138,7 @@ export interface Tx<S, M> {
 
 export interface MutationPart<S, P, R> {
   readonly payload: P
-  readonly check: (state: Immutable<S>, payload: PayloadOf<P>, meta: Meta) => R
+  readonly guard: (state: Immutable<S>, payload: PayloadOf<P>, meta: Meta) => R
   readonly apply: MutationConfig<S, P>['apply']
 }
 
@@ -202,7 +202,7 @@ export interface StoreDefinition<S, M, C, Q = {}> {
    */
   open(journal: string | URL, options?: FileOpenOptions): Promise<Store<S, M, C, Q>>
   open(journal: JournalSource, options?: OpenOptions): Promise<Store<S, M, C, Q>>
-  /** In memory, from a given history (facts: their `check` is not asked): given / when / then tests. */
+  /** In memory, from a given history (facts: their `guard` does not run): given / when / then tests. */
   memory(
     given?: readonly MutationInputMap<M>[keyof M & string][],
     options?: OpenOptions,
@@ -437,7 +437,7 @@ export interface Store<S, M, C, Q = {}> {
    * by then. Throws StoreError `unavailable`, and what `open` throws of a record that does not fit.
    */
   refresh(): Promise<Immutable<S>>
-  /** parse → check → apply to a draft → journal → publish. Resolves when durable. */
+  /** parse → guard → apply to a draft → journal → publish. Resolves when durable. */
   dispatch<K extends keyof M & string>(
     type: K | Problem<'call dispatch(type, payload) or dispatchAll([message])'>,
     ...args: DispatchArgs<M[K]>
@@ -593,7 +593,7 @@ export type StoreErrorCode =
   | 'bad_definition' // defineStore was given something it cannot work with
   | 'unknown_mutation' // no mutation, retired mutation or command of that name
   | 'unstable_payload' // the payload schema does not accept its own output unchanged
-  | 'check_failed' // a schema or a check threw something other than a Rejection
+  | 'check_failed' // a schema or a guard threw something other than a Rejection
   | 'apply_failed' // a reducer threw, was asynchronous, or returned no state
   | 'upcast_failed' // an old payload did not pass its upcaster
   | 'invalid_state' // the state holds what JSON cannot, so there can be no snapshot of it
@@ -838,7 +838,7 @@ type AcceptedArray<T extends readonly unknown[]> = number extends T['length']
   ? readonly Accepted<T[number]>[]
   : { readonly [K in keyof T]: Accepted<T[K]> }
 /**
- * What `reject` also returns inside of a `check`, a `run` and a transaction, which says that they may end
+ * What `reject` also returns inside of a `guard`, a `run` and a transaction, which says that they may end
  * without a `return`: with `noImplicitReturns`, a function may do so whose result includes `void`.
  */
 export type Nothing = void & Problem<'reject() throws'>
@@ -963,7 +963,7 @@ type OnlyRejections<R> = unknown extends R
   ? unknown
   : [R] extends [AnyRejection | void | undefined]
     ? unknown
-    : Problem<'check() may only return nothing or reject(...)'>
+    : Problem<'guard() may only return nothing or reject(...)'>
 type OnlySync<V> = unknown extends V
   ? unknown
   : [Extract<V, PromiseLike<unknown>>] extends [never]
@@ -1054,7 +1054,7 @@ export interface Declaration {
   readonly accept: AcceptedSources
   /** Current payload version: 1 + the number of upcasters. */
   readonly version: number
-  readonly check: ((state: unknown, payload: unknown, meta: Meta) => unknown) | undefined
+  readonly guard: ((state: unknown, payload: unknown, meta: Meta) => unknown) | undefined
   readonly apply: (draft: unknown, payload: unknown, meta: Meta) => unknown
   readonly retired: boolean
   /** Whether the schema certainly accepts its own output; undefined until the first payload. */

@@ -55,7 +55,7 @@ row('in the registry', Object.keys(store.state.packages).length)
 must(store.seq === ids.size, `there is one record a package, but there are ${store.seq}`)
 
 section('Rules')
-text('Without its key it is a new request, and the rule in `check` refuses it:')
+text('Without its key it is a new request, and the rule in `guard` refuses it:')
 const [first] = packages
 must(first !== undefined, 'package-lock.json lists packages, but it lists none')
 // .safe() makes a refusal a value; its codes and details are typed.

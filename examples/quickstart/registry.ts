@@ -27,7 +27,7 @@ export const registry = defineStore({
     addPackage: {
       payload: packageSchema,
       // Rules are asked before anything is written, and never on replay: free to change.
-      check: (state, { name, version }) =>
+      guard: (state, { name, version }) =>
         state.packages[idOf({ name, version })]
           ? reject('version_exists', { name, version })
           : undefined,
@@ -39,7 +39,7 @@ export const registry = defineStore({
 
     deprecate: {
       payload: z.object({ name: z.string(), version: z.string(), reason: z.string() }),
-      check: (state, { name, version }) =>
+      guard: (state, { name, version }) =>
         state.packages[idOf({ name, version })]
           ? undefined
           : reject('no_such_package', { name, version }),

@@ -64,7 +64,7 @@ const MUTATION = {
         'must be an object with a reason for each source',
       )
       .default({}),
-    check: code.optional(),
+    guard: code.optional(),
     apply: code,
   }),
 }
@@ -142,7 +142,7 @@ function declare(
   maker: string,
   where: string,
   type: string,
-  { payload, upcast, accept, check, apply }: Mutation,
+  { payload, upcast, accept, guard, apply }: Mutation,
   retired: boolean,
 ): Declaration {
   const versions = Object.keys(upcast)
@@ -151,7 +151,7 @@ function declare(
     throw badDefinition(maker, `${where}: ${have}; it needs every old version from 1, without gaps`)
   }
   const version = versions.length + 1
-  return { type, payload, upcast, accept, version, check, apply, retired }
+  return { type, payload, upcast, accept, version, guard, apply, retired }
 }
 
 /** The name for messages: quoted, or nothing if there is no such text. */

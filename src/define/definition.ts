@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { memoryJournal } from '../journals/memory.ts'
 import { isEngineUrl } from '../journals/url/scheme.ts'
 import { digest } from '../json/index.ts'
-import { check } from '../mutation/validate.ts'
+import { validatePayload } from '../mutation/validate.ts'
 import { encode } from '../record/encode.ts'
 import { replay } from '../replay/index.ts'
 import type * as T from '../types.ts'
@@ -45,7 +45,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
       const journal = memoryJournal()
       const at = new Date((options.now ?? Date.now)()).toISOString()
       const entries = given.map(({ type, payload }) => {
-        const parts = [check(definition.find(type), payload)]
+        const parts = [validatePayload(definition.find(type), payload)]
         return { text: encode({ meta: { at }, parts }, journal) }
       })
       await journal.append(entries, 0)

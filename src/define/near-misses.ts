@@ -11,12 +11,12 @@ export const STORE_WORDS: NearMisses = {
   retired: 'removed deprecated old legacy',
   commands: 'command queries methods',
   'upcast inside a mutation': 'upcast upcasts upcaster upcasters migrate migration migrations',
-  'check inside a mutation': 'check checks guard guards rule rules validate',
+  'guard inside a mutation': 'guard guards check checks rule rules validate',
 }
 export const MUTATION_WORDS: NearMisses = {
   payload: 'schema input body args arguments params data payloadSchema inputSchema',
   upcast: 'upcasts upcaster upcasters migrate migration migrations version versions',
-  check: 'checks guard guards rule rules validate validator when canApply precondition',
+  guard: 'check checks guards rule rules validate validator when canApply precondition',
   apply: 'reduce reducer handler handle evolve mutate update run execute fn on produce',
   accept: 'accepts accepted allow allows ignore suppress impure',
 }

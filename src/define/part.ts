@@ -32,6 +32,9 @@ export function readPart<T>(
   throw badDefinition(maker, `${what}: ${must}`)
 }
 
+/** "Check" stands for the replay check alone. */
+const NO_CHECK = "a mutation's rule is called guard: rename check to guard"
+
 /** What is not known comes first, and stands for the property that is missing because of it. */
 export function problemsOf(
   issues: readonly z.core.$ZodIssue[],
@@ -48,6 +51,7 @@ export function problemsOf(
     return issue.keys.map((key) => {
       const near = nearMiss(key, known)
       if (isOwn) meant.add(near)
+      if (isOwn && near === 'guard' && key === 'check') return `${place([key])}: ${NO_CHECK}`
       const hint = near === undefined ? `known: ${propertiesOf(known)}` : `did you mean ${near}?`
       return `${place([...issue.path, key])}: is not known; ${hint}`
     })

@@ -12,7 +12,7 @@ import { acceptsOwnOutput } from './stable.ts'
  * so that a reducer sees live what it will see on replay, and frozen, so that nobody changes it.
  * Throws Rejection `invalid`; StoreError `check_failed`, `unstable_payload`.
  */
-export function check(mutation: Declaration, input: unknown): Part {
+export function validatePayload(mutation: Declaration, input: unknown): Part {
   const { type, payload: schema } = mutation
   const text = journalText(type, parseInput(type, schema, input))
   const payload = text === undefined ? undefined : freeze(JSON.parse(text))
@@ -40,23 +40,23 @@ function assertAccepted(
   throw new StoreError('unstable_payload', message, { cause })
 }
 
-/** Asks the mutation's own `check`: live only, never on replay. Throws its Rejection, or `check_failed`. */
-export function checkRule({ mutation, payload }: Part, state: unknown, meta: Meta): void {
-  guard(mutation.type, () => {
-    const { check } = mutation
-    const refused = check?.(state, payload, meta)
+/** Runs the mutation's guard: live only, never on replay. Throws its Rejection, or StoreError `check_failed`. */
+export function runGuard({ mutation, payload }: Part, state: unknown, meta: Meta): void {
+  runUserCode(mutation.type, () => {
+    const { guard } = mutation
+    const refused = guard?.(state, payload, meta)
     if (refused instanceof Rejection) throw refused
-    if (isThenable(refused)) throw new TypeError('check() is asynchronous: decide before dispatch')
+    if (isThenable(refused)) throw new TypeError('guard() is asynchronous: decide before dispatch')
     if (refused !== undefined)
       throw new TypeError(
-        `check() returned ${describe(refused)}. Return nothing to allow it, or what reject() gives`,
+        `guard() returned ${describe(refused)}. Return nothing to allow it, or what reject() gives`,
       )
   })
 }
 
 /**
  * Parses what the user gave. Refuses keys that zod would leave out without a word, such as `__proto__`.
- * Throws as `check` does.
+ * Throws as `validatePayload` does.
  */
 export function parseInput(
   target: string,
@@ -64,19 +64,19 @@ export function parseInput(
   input: unknown,
   what = 'payload',
 ): unknown {
-  const issue = guard(target, () => forbiddenKey(input))
+  const issue = runUserCode(target, () => forbiddenKey(input))
   if (issue) throw invalid(target, [{ code: 'custom', ...issue }], what)
   return parse(target, schema, input, what)
 }
 
-/** Parses `input` for `target`; without a schema only `undefined` will do. Throws as `check` does. */
+/** Parses `input` for `target`; without a schema only `undefined` will do. Throws as `validatePayload` does. */
 export function parse(
   target: string,
   schema: z.core.$ZodType | undefined,
   input: unknown,
   what = 'payload',
 ): unknown {
-  return guard(target, () => {
+  return runUserCode(target, () => {
     const parsed = z.core.safeParse(schema ?? z.undefined(), input)
     if (parsed.success) return parsed.data
     // Zod makes the messages only here, with the user's code.
@@ -85,13 +85,13 @@ export function parse(
 }
 
 function journalText(target: string, value: unknown): string | undefined {
-  const issue = guard(target, () => (value === undefined ? undefined : payloadIssue(value)))
+  const issue = runUserCode(target, () => (value === undefined ? undefined : payloadIssue(value)))
   if (issue) throw invalid(target, [{ code: 'custom', ...issue }])
   return canonicalText(value)
 }
 
 /** Runs the user's code: its Rejections pass, whatever else it throws becomes `check_failed`. */
-function guard<T>(target: string, run: () => T): T {
+function runUserCode<T>(target: string, run: () => T): T {
   try {
     return run()
   } catch (cause) {

@@ -3,7 +3,7 @@
 import { StoreError } from '../errors.ts'
 import { canonicalText, freeze, jsonIssue } from '../json/index.ts'
 import { isThenable } from '../mutation/result.ts'
-import { check, parse } from '../mutation/validate.ts'
+import { parse, validatePayload } from '../mutation/validate.ts'
 import type {
   Committed,
   Declaration,
@@ -52,7 +52,7 @@ function decodePart(
   const text = meta.key !== undefined ? encodePart(mutation, canonicalText(payload)) : ''
   if (v === mutation.version) return { mutation, payload: freeze(payload), text }
   try {
-    return { ...check(mutation, upcast(mutation, v, freeze(payload), meta)), version: v }
+    return { ...validatePayload(mutation, upcast(mutation, v, freeze(payload), meta)), version: v }
   } catch (cause) {
     throw bad(entry, 'upcast_failed', `version ${v} of ${type}: ${cause}`, cause)
   }

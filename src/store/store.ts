@@ -1,9 +1,9 @@
-// The four steps in order: check → draft → journal → publish. Group commit; fail stop.
+// The four steps in order: validate → draft → journal → publish. Group commit; fail stop.
 
 import { Rejection, StoreError } from '../errors.ts'
 import { reduce } from '../mutation/reduce.ts'
 import { assertResult } from '../mutation/result.ts'
-import { check, checkRule } from '../mutation/validate.ts'
+import { runGuard, validatePayload } from '../mutation/validate.ts'
 import { encode, encodeBody } from '../record/encode.ts'
 import { answer, forget, keysUpTo, remember } from '../record/keys.ts'
 import { timeFrom } from '../record/time.ts'
@@ -48,7 +48,7 @@ export async function openCore(
   /** Steps 1 and 2, at once and on the tentative head: whatever is thrown here was never written. */
   function decide({ run, options, given }: T.Asked): T.Pending {
     const { key, expectSeq } = options
-    if (deciding) throw new TypeError('dispatch inside apply, check or run: use tx.dispatch')
+    if (deciding) throw new TypeError('dispatch inside apply, guard or run: use tx.dispatch')
     deciding = []
     try {
       const first = key === undefined ? undefined : keys.get(key)
@@ -73,7 +73,7 @@ export async function openCore(
       if (deciding !== parts)
         throw new TypeError('this transaction is over: dispatch in run() only')
       const part = checkInput({ type, payload })
-      checkRule(part, state, meta)
+      runGuard(part, state, meta)
       state = reduce(state, part, meta)
       parts.push(part)
       return meta
@@ -91,7 +91,7 @@ export async function openCore(
     return { receipt: { ...receipt, seq: meta.seq }, record }
   }
 
-  const checkInput = ({ type, payload }: T.Input) => check(definition.find(type), payload)
+  const checkInput = ({ type, payload }: T.Input) => validatePayload(definition.find(type), payload)
 
   /** Steps 3 and 4. One flush is in the air; what arrives meanwhile goes out with the next one. */
   async function flush(): Promise<void> {

@@ -12,7 +12,7 @@ const notebook = defineStore({
   mutations: {
     addNote: {
       payload: z.object({ text: z.string() }),
-      check: ({ notes }, { text }) => (notes.includes(text) ? reject('note_exists') : undefined),
+      guard: ({ notes }, { text }) => (notes.includes(text) ? reject('note_exists') : undefined),
       apply(draft, { text }, { at }) {
         draft.notes.push(text)
         draft.changed = at

@@ -3,7 +3,6 @@ import {
   type AnyRejection,
   type AnyStoreDefinition,
   type Conflict,
-  check,
   type DispatchOptions,
   definitionOf,
   type ExecuteOptions,
@@ -22,6 +21,7 @@ import {
   type State,
   type StoreDefinition,
   type StoreErrorCode,
+  validatePayload,
 } from '../index.ts'
 import { AssertionError, assert, assertSame, raisedAt } from './assertion.ts'
 import { errorsOf } from './findings.ts'
@@ -179,7 +179,7 @@ function recorded(
   let at = ''
   return history.map(({ type, payload }, index) => {
     try {
-      const { text } = check(definitionOf(definition).find(type), payload)
+      const { text } = validatePayload(definitionOf(definition).find(type), payload)
       const time = new Date(now()).toISOString()
       // As a store does it: `at` never decreases.
       if (time > at) at = time

@@ -9,7 +9,7 @@ interface Parts {
   payload?: z.ZodType
   upcast?: Record<number, z.ZodType>
   apply?: (draft: never, payload: never) => unknown
-  check?: () => undefined
+  guard?: () => undefined
   retired?: boolean
   type?: string
 }
@@ -17,9 +17,9 @@ interface Parts {
 /** A definition that is the same each time, but for what a test says. */
 function fingerprintOf(parts: Parts = {}): Promise<string> {
   const { name = 'one', state = { n: 0 }, payload = z.object({ n: z.number() }) } = parts
-  const { upcast = {}, apply = () => undefined, check, retired, type = 'add' } = parts
+  const { upcast = {}, apply = () => undefined, guard, retired, type = 'add' } = parts
   const mutation = { payload, upcast, apply }
-  const mutations = retired ? {} : { [type]: { ...mutation, ...(check && { check }) } }
+  const mutations = retired ? {} : { [type]: { ...mutation, ...(guard && { guard }) } }
   const config = { name, state, mutations, retired: retired ? { [type]: mutation } : {} }
   return fingerprint(definitionOf(defineStore(config as never) as never))
 }
@@ -90,7 +90,7 @@ describe('a fingerprint', () => {
   })
 
   test('is the same where a rule is another: no replay asks it', async () => {
-    expect(await fingerprintOf({ check: () => undefined })).toBe(await fingerprintOf())
+    expect(await fingerprintOf({ guard: () => undefined })).toBe(await fingerprintOf())
   })
 
   test('is the same where a default is made anew each time', async () => {

@@ -63,7 +63,7 @@ describe('whatever is handed in, defineStore throws bad_definition and names the
     [
       'a mutation that is null',
       mutation(null),
-      /mutations\.add: must be an object with payload, upcast, check, apply/,
+      /mutations\.add: must be an object with payload, upcast, guard, apply/,
     ],
     [
       'a mutation that is its reducer',
@@ -156,7 +156,7 @@ describe('whatever is handed in, defineStore throws bad_definition and names the
       constructor: throws(),
       name: throws(),
     })
-    const definition = define(mutation({ apply: odd, check: odd })) as AnyStoreDefinition
+    const definition = define(mutation({ apply: odd, guard: odd })) as AnyStoreDefinition
     expect(await fingerprint(definitionOf(definition))).toMatch(/^sha256:/)
   })
 
@@ -325,7 +325,12 @@ describe('a near miss is told what was meant', () => {
     [
       'validate',
       mutation({ validate: apply, apply }),
-      'mutations.add.validate: is not known; did you mean check?',
+      'mutations.add.validate: is not known; did you mean guard?',
+    ],
+    [
+      'check, which is the replay check alone',
+      mutation({ check: apply, apply }),
+      "mutations.add.check: a mutation's rule is called guard: rename check to guard",
     ],
     [
       'payload of a command',
@@ -345,7 +350,7 @@ describe('a near miss is told what was meant', () => {
     [
       'nothing like it',
       mutation({ colour: 1, apply }),
-      'mutations.add.colour: is not known; known: payload, upcast, check, apply, accept',
+      'mutations.add.colour: is not known; known: payload, upcast, guard, apply, accept',
     ],
     [
       'a slip in a source that is accepted',
@@ -375,7 +380,7 @@ describe('a near miss is told what was meant', () => {
     [
       'a schema as a mutation',
       mutation(z.object({ n: z.number() })),
-      'mutations.add: is a Zod schema, and must be an object with payload, upcast, check, apply, accept',
+      'mutations.add: is a Zod schema, and must be an object with payload, upcast, guard, apply, accept',
     ],
     [
       'a schema as a command',
@@ -392,6 +397,6 @@ describe('a near miss is told what was meant', () => {
   })
 
   test('a retired mutation may keep its check, which is never asked again', () => {
-    expect(define({ ...fits, retired: { old: { apply, check: apply } } })).toBeDefined()
+    expect(define({ ...fits, retired: { old: { apply, guard: apply } } })).toBeDefined()
   })
 })

@@ -29,9 +29,9 @@ describe('a definition that cannot work is refused, saying which part of it', ()
     ['no apply', mutation({}), /mutations\.add\.apply: must be a function/],
     ['an async apply', mutation({ apply: async () => undefined }), /not an async one/],
     [
-      'a check that is none',
-      mutation({ apply, check: true }),
-      /mutations\.add\.check: must be a f/,
+      'a guard that is not a function',
+      mutation({ apply, guard: true }),
+      /mutations\.add\.guard: must be a f/,
     ],
     [
       'a payload that is no schema',
@@ -149,7 +149,7 @@ describe('declarations in files of their own', () => {
   const mutations = mutationsFor<State>()({
     add: {
       payload: z.object({ name: z.string() }),
-      check: (state, { name }) => (state.names.includes(name) ? reject('taken') : undefined),
+      guard: (state, { name }) => (state.names.includes(name) ? reject('taken') : undefined),
       apply: (draft, { name }) => void draft.names.push(name),
     },
   })
@@ -179,7 +179,7 @@ test('a refusal has the sentence that its rule gave it, or one made of its code'
     mutations: {
       open: {
         payload: z.string(),
-        check: (_, who) =>
+        guard: (_, who) =>
           who === '' ? reject('nobody') : reject('not_you', { who }, `${who} has no key`),
         apply(draft) {
           draft.open += 1

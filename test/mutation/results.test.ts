@@ -149,7 +149,7 @@ describe('a check that returns', () => {
     const definition = defineStore({
       name: 'checks',
       state: { n: 0 },
-      mutations: { m: { check: (() => returned) as never, apply: (draft) => void draft.n++ } },
+      mutations: { m: { guard: (() => returned) as never, apply: (draft) => void draft.n++ } },
     })
     const store = await definition.memory()
     const failed = { code: 'check_failed', message: expect.stringMatching(message) }

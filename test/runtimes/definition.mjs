@@ -10,7 +10,7 @@ export const parcels = defineStore({
     add: {
       payload: z.object({ name: z.string(), tags: z.array(z.string()) }),
       upcast: { 1: z.object({ title: z.string() }).transform(upcastTitle) },
-      check: (state, { name }) => (name in state.parcels ? reject('taken', { name }) : undefined),
+      guard: (state, { name }) => (name in state.parcels ? reject('taken', { name }) : undefined),
       apply(draft, { name, tags }, { seq, at, key = '' }) {
         draft.parcels[name] = { tags, seq, at, key }
         draft.last = name

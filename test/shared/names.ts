@@ -10,7 +10,7 @@ export const names = defineStore({
   mutations: {
     take: {
       payload: z.object({ name: z.string(), by: z.string() }),
-      check(state, { name }) {
+      guard(state, { name }) {
         const by = state.taken[name]
         if (by !== undefined) return reject('taken', { name, by })
         return undefined

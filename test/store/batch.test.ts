@@ -61,7 +61,7 @@ describe('a transaction', () => {
     expect(store.state.topics['a']?.partitions).toBe(3)
   })
 
-  test('is aborted by a rejection, its own or one of a check', async () => {
+  test('is aborted by a rejection, its own or one of a guard', async () => {
     const store = await broker.memory()
     const own = await store
       .transaction((tx) => {

@@ -17,7 +17,7 @@ export const broker = defineStore({
         name: z.string().min(1),
         partitions: z.number().int().positive().default(1),
       }),
-      check(state, { name }) {
+      guard(state, { name }) {
         return state.topics[name] ? reject('topic_exists', { name }) : undefined
       },
       apply(draft, payload, meta) {

@@ -126,13 +126,13 @@ describe('a refused dispatch', () => {
         },
       },
       throwInCheck: {
-        check() {
+        guard() {
           throw new RangeError('cannot tell')
         },
         apply() {},
       },
       asyncApply: { apply: (() => Promise.reject(new Error('late'))) as unknown as () => void },
-      asyncCheck: { check: (() => Promise.resolve()) as unknown as () => void, apply() {} },
+      asyncGuard: { guard: (() => Promise.resolve()) as unknown as () => void, apply() {} },
       returnsNumber: { apply: (() => 7) as unknown as () => void },
       returnsNull: { apply: (() => null) as unknown as () => void },
       returnsBoth: {
@@ -191,7 +191,7 @@ describe('a refused dispatch', () => {
     ['throwInApply', 'apply_failed', /apply of throwInApply failed at seq 1: RangeError: no such/],
     ['throwInCheck', 'check_failed', /RangeError: cannot tell/],
     ['asyncApply', 'apply_failed', /asynchronous/],
-    ['asyncCheck', 'check_failed', /asynchronous/],
+    ['asyncGuard', 'check_failed', /asynchronous/],
     ['returnsNumber', 'apply_failed', /it returned 7/],
     ['returnsNull', 'apply_failed', /it returned null/],
     ['returnsBoth', 'apply_failed', /returned a new value \*and\* modified its draft/],
@@ -238,7 +238,7 @@ describe('a refused dispatch', () => {
     expect(error).toMatchObject({ code: 'invalid', details: { target: 'dispatch' } })
   })
 
-  test('is refused inside a reducer, a check or a run, where it could only be a mistake', async () => {
+  test('is refused inside a reducer, a guard or a run, where it could only be a mistake', async () => {
     let again = (): Promise<unknown> => Promise.resolve()
     const errors: unknown[] = []
     const record = () => void again().catch((error: unknown) => errors.push(error))
@@ -247,7 +247,7 @@ describe('a refused dispatch', () => {
       state: { n: 0 },
       mutations: {
         inner: { apply: (draft) => void draft.n++ },
-        outer: { check: () => record(), apply: () => record() },
+        outer: { guard: () => record(), apply: () => record() },
       },
     })
     const store = await nested.memory()

@@ -60,7 +60,7 @@ describe('the same key again', () => {
     expect(journal.entries).toHaveLength(2)
   })
 
-  test('comes before expectSeq and check: it was already answered', async () => {
+  test('comes before expectSeq and the guard: it was already answered', async () => {
     const store = await broker.memory()
     await store.dispatch('addTopic', { name: 'a' }, { key: 'k', expectSeq: 0 })
     const again = await store.dispatch('addTopic', { name: 'a' }, { key: 'k', expectSeq: 0 })

@@ -10,7 +10,7 @@ const counter = defineStore({
   mutations: {
     add: {
       payload: z.object({ by: z.int() }),
-      check: (_, { by }) => (by > 9 ? reject('too_many', { most: 9 }, 'at most 9') : undefined),
+      guard: (_, { by }) => (by > 9 ? reject('too_many', { most: 9 }, 'at most 9') : undefined),
       apply(draft, { by }) {
         draft.n += by
       },

@@ -16,7 +16,7 @@ const define = () =>
     mutations: {
       put: {
         payload: z.object({ k: z.string(), tags: z.array(z.string()) }),
-        check: (state, { k }) => (state.items[k] ? reject('twice', { k }) : undefined),
+        guard: (state, { k }) => (state.items[k] ? reject('twice', { k }) : undefined),
         apply(draft, { k, tags }) {
           draft.items[k] = { tags, seen: [{ k }] }
           draft.log.push({ k })

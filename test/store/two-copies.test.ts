@@ -34,7 +34,7 @@ const shopOf = (copy: Copy, rules: Copy) =>
     mutations: {
       put: {
         payload: z.object({ k: z.string() }),
-        check: (state, { k }) => (state.items.has(k) ? rules.reject('twice', { k }) : undefined),
+        guard: (state, { k }) => (state.items.has(k) ? rules.reject('twice', { k }) : undefined),
         apply(draft, { k }) {
           draft.items.set(k, { n: 1 })
         },

@@ -17,7 +17,7 @@ const broker = defineStore({
   mutations: {
     add: {
       payload: z.object({ name: z.string(), partitions: z.int() }),
-      check(state, { name }) {
+      guard(state, { name }) {
         expectType<Equal<typeof state.topics, ReadonlyTable<Immutable<Topic>>>>()
         // @ts-expect-error a check only reads
         state.topics.delete(name)

@@ -300,7 +300,7 @@ describe('a scenario without an end', () => {
     const counter = defineStore({
       name: 'counter',
       state: {},
-      mutations: { count: { check: () => void asked++, apply: () => {} } },
+      mutations: { count: { guard: () => void asked++, apply: () => {} } },
     })
     const claimed = scenarios(counter).given([]).when('count').thenState({})
     await expect.poll(() => asked).toBe(1)

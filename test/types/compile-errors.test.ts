@@ -22,7 +22,7 @@ export const broker = defineStore({
   mutations: {
     addTopic: {
       payload: z.object({ name: z.string(), partitions: z.number().default(1) }),
-      check: (state, p) => (state.topics[p.name] ? reject('topic_exists', { name: p.name }) : undefined),
+      guard: (state, p) => (state.topics[p.name] ? reject('topic_exists', { name: p.name }) : undefined),
       apply(draft, p) { draft.topics[p.name] = p },
     },
     reset: { apply: () => ({ topics: {}, total: 0 }) },
@@ -53,7 +53,7 @@ export const definition = defineStore({
   mutations: {
     good: {
       payload: z.object({ text: z.string() }),
-      check: (state, p) => (state.count > 9 ? reject('full', p.text) : undefined),
+      guard: (state, p) => (state.count > 9 ? reject('full', p.text) : undefined),
       apply(draft, p) { draft.count += p.text.length },
     },
     bad: {
@@ -93,7 +93,7 @@ export const definition = defineStore({
 
 const CANNOT = 'which the journal cannot hold'
 const RUN = 'run() must be synchronous: await before or after execute()'
-const CHECK = 'check() may only return nothing or reject(...)'
+const GUARD = 'guard() may only return nothing or reject(...)'
 
 const payloads: Case[] = [
   ['a Date', 'z.object({ when: z.date() })', 'payload.when is a Date'],
@@ -193,28 +193,28 @@ const definitions: Case[] = [
       apply(draft) { draft.count += 1 },`),
   },
   {
-    promise: 'a check that returns anything but a rejection is refused',
-    says: CHECK,
-    code: mutation('check: (state) => state.count > 9, // ✗\napply(draft) { draft.count += 1 },'),
+    promise: 'a guard that returns anything but a rejection is refused',
+    says: GUARD,
+    code: mutation('guard: (state) => state.count > 9, // ✗\napply(draft) { draft.count += 1 },'),
   },
   {
-    promise: 'a check that returns a rejection or something else is refused',
-    says: CHECK,
+    promise: 'a guard that returns a rejection or something else is refused',
+    says: GUARD,
     code: mutation(
-      "check: (state) => (state.count > 9 ? reject('full') : 'fine'), // ✗\napply(draft) { draft.count += 1 },",
+      "guard: (state) => (state.count > 9 ? reject('full') : 'fine'), // ✗\napply(draft) { draft.count += 1 },",
     ),
   },
   {
     promise: 'an async check is refused',
-    says: CHECK,
+    says: GUARD,
     code: mutation(
-      "async check() { return reject('full') }, // ✗\napply(draft) { draft.count += 1 },",
+      "async guard() { return reject('full') }, // ✗\napply(draft) { draft.count += 1 },",
     ),
   },
   {
-    promise: 'a check cannot write to the state',
+    promise: 'a guard cannot write to the state',
     says: "Cannot assign to 'count' because it is a read-only property",
-    code: mutation('check(state) {\nstate.count = 1 // ✗\n},\napply(draft) { draft.count += 1 },'),
+    code: mutation('guard(state) {\nstate.count = 1 // ✗\n},\napply(draft) { draft.count += 1 },'),
   },
   {
     promise: 'an async apply is refused',

@@ -63,7 +63,7 @@ export const inOrder = defineStore({
     addTopic: {
       payload: z.object({ name: z.string(), partitions: z.number().default(1) }),
       upcast: { 1: z.object({ title: z.string() }).transform((v1) => ({ name: v1.title })) },
-      check(state, payload, meta) {
+      guard(state, payload, meta) {
         expectType<Equal<typeof state, ReadonlyTopics>>()
         expectType<Equal<typeof payload, AddPayload>>()
         expectType<Equal<typeof meta, Meta>>()
@@ -159,7 +159,7 @@ export const reversed = defineStore({
         expectType<Equal<typeof payload, AddPayload>>()
         draft.topics[payload.name] = { ...payload, createdAt: meta.at }
       },
-      check(state, payload) {
+      guard(state, payload) {
         expectType<Equal<typeof state, ReadonlyTopics>>()
         expectType<Equal<typeof payload, AddPayload>>()
         if (state.topics[payload.name]) return reject('topic_exists', { name: payload.name })
@@ -205,7 +205,7 @@ export const mixed = defineStore({
         draft.topics[payload.name] = { ...payload, createdAt: meta.at }
       },
       payload: z.object({ name: z.string(), partitions: z.number().default(1) }),
-      check: (state, payload) =>
+      guard: (state, payload) =>
         state.topics[payload.name]
           ? reject('topic_exists', { name: payload.name })
           : state.total > 9
@@ -306,7 +306,7 @@ export const kinds = defineStore({
     },
     optional: {
       payload: z.object({ size: z.number() }).optional(),
-      check: (_state, payload) => (payload ? undefined : reject('absent')),
+      guard: (_state, payload) => (payload ? undefined : reject('absent')),
       apply(draft, payload) {
         expectType<Equal<typeof payload, { size: number } | undefined>>()
         draft.size = payload?.size ?? 0
@@ -393,7 +393,7 @@ keeps('a state interface with recursion and optional fields passes as JSON', () 
   expectType<Equal<State<typeof tree>, { root: Folder | undefined }>>()
 })
 
-keeps('a definition without commands, checks or payloads needs none of them', () => {
+keeps('a definition without commands, guards or payloads needs none of them', () => {
   const bare = defineStore({
     name: 'bare',
     state: { on: false },
@@ -425,7 +425,7 @@ const ticker = defineStore({
       },
     },
     stop: {
-      check: (state) => (state.ticks === 0 ? reject('not_started') : undefined),
+      guard: (state) => (state.ticks === 0 ? reject('not_started') : undefined),
       apply: (draft, _, { seq }) => void Object.assign(draft, { last: String(seq) }),
     },
   },

@@ -32,7 +32,7 @@ const money = mutationsFor<Account>()({
       expectType<Equal<typeof meta, Meta>>()
       draft.balance -= payload.amount
     },
-    check(state, payload) {
+    guard(state, payload) {
       expectType<Equal<typeof state, ReadonlyAccount>>()
       expectType<Equal<typeof payload, { amount: number; note: string }>>()
       const missing = payload.amount - state.balance
@@ -77,7 +77,7 @@ const bank = defineStore({
     ...money,
     deposit: {
       payload: z.number().positive(),
-      check: (_state, amount) => (amount > 100 ? reject('too_rich') : undefined),
+      guard: (_state, amount) => (amount > 100 ? reject('too_rich') : undefined),
       apply(draft, amount) {
         expectType<Equal<typeof amount, number>>()
         draft.balance += amount

@@ -24,7 +24,7 @@ type Gone = Rejection<'gone', { id: string }>
 const parts = mutationsFor<Docs>()({
   drop: {
     payload: key,
-    check(state, { id }) {
+    guard(state, { id }) {
       if (!state.owners[id]) return reject('gone', { id })
     },
     apply(draft, { id }) {
@@ -50,7 +50,7 @@ const docs = defineStore({
     ...parts,
     write: {
       payload: key,
-      check(state, { id }) {
+      guard(state, { id }) {
         if (!state.owners[id]) return reject('gone', { id })
         if (state.owners[id] !== 'me') return reject('locked_by', { owner: state.owners[id] })
       },
@@ -60,7 +60,7 @@ const docs = defineStore({
     },
     rename: {
       payload: key,
-      check: (state, { id }) => {
+      guard: (state, { id }) => {
         if (!state.owners[id]) return reject('gone', { id })
         if (state.total > 9) return reject('locked_by', { owner: '', until: state.total })
       },
@@ -70,7 +70,7 @@ const docs = defineStore({
     },
     lock: {
       payload: key,
-      check: (state, { id }) => (state.owners[id] ? reject('locked_by') : undefined),
+      guard: (state, { id }) => (state.owners[id] ? reject('locked_by') : undefined),
       apply(draft, { id }) {
         draft.owners[id] = 'me'
       },
@@ -101,7 +101,7 @@ type Locked = Rejection<
 >
 type Any = Gone | Locked | Invalid | Conflict
 
-keeps('a check and a run that reject only sometimes need no `return undefined`', () => {
+keeps('a guard and a run that reject only sometimes need no `return undefined`', () => {
   type Types = NonNullable<(typeof docs)['~types']>
   expectType<Equal<Types['mutations']['drop']['rejects'], Gone>>()
   expectType<

@@ -28,7 +28,7 @@ ${each(
         position: z.object({ x: z.number().default(${n}), y: z.number() }),
         note: z.string().optional(),
       }),
-      check(state, payload) {
+      guard(state, payload) {
         if (state.items[payload.id]?.done) return reject('done_${n}', { id: payload.id })
         return state.total > ${n} ? reject('full', { total: state.total }) : undefined
       },

@@ -20,7 +20,7 @@ const counter = defineStore({
     ...parts,
     add: {
       payload: z.object({ by: z.number() }),
-      check(state, { by }) { if (by > state.n) return reject('too_many', { by }) },
+      guard(state, { by }) { if (by > state.n) return reject('too_many', { by }) },
       apply(draft, { by }) { draft.n += by.valueOf() },
     },
     reset: { apply: () => ({ n: 0 }) },

@@ -13,7 +13,7 @@ const one = z.strictObject({ id: deploymentId })
 export const deploymentMutations = mutationsFor<Registry>()({
   deployModule: {
     payload: z.strictObject({ id: deploymentId, spec: deploymentSpec }),
-    check({ installedModules, deployments }, { id, spec }) {
+    guard({ installedModules, deployments }, { id, spec }) {
       const module = installedModules.get(moduleKey(spec.module_id))
       if (!module) return noSuchModule(spec.module_id)
       if (deployments.has(id)) return deploymentExists(id)
@@ -29,7 +29,7 @@ export const deploymentMutations = mutationsFor<Registry>()({
 
   undeployModule: {
     payload: one,
-    check: ({ deployments }, { id }) => (deployments.has(id) ? undefined : noSuchDeployment(id)),
+    guard: ({ deployments }, { id }) => (deployments.has(id) ? undefined : noSuchDeployment(id)),
     apply(draft, { id }) {
       forgetInstances(draft, id, draft.deployments.get(id)?.full.replicas ?? 0)
       draft.deployments.delete(id)
@@ -39,7 +39,7 @@ export const deploymentMutations = mutationsFor<Registry>()({
   // Also what was done begins anew.
   startDeployment: {
     payload: one,
-    check: ({ deployments }, { id }) => (deployments.has(id) ? undefined : noSuchDeployment(id)),
+    guard: ({ deployments }, { id }) => (deployments.has(id) ? undefined : noSuchDeployment(id)),
     apply(draft, { id }) {
       const deployment = draft.deployments.get(id)
       if (!deployment || deployment.desired === 'running') return
@@ -51,7 +51,7 @@ export const deploymentMutations = mutationsFor<Registry>()({
   // Nothing of it runs from here on. What has ended by itself can still be seen.
   stopDeployment: {
     payload: one,
-    check: ({ deployments }, { id }) => (deployments.has(id) ? undefined : noSuchDeployment(id)),
+    guard: ({ deployments }, { id }) => (deployments.has(id) ? undefined : noSuchDeployment(id)),
     apply(draft, { id }) {
       const deployment = draft.deployments.get(id)
       if (!deployment) return
@@ -62,7 +62,7 @@ export const deploymentMutations = mutationsFor<Registry>()({
 
   scaleDeployment: {
     payload: z.strictObject({ id: deploymentId, replicas }),
-    check({ deployments }, { id, replicas }) {
+    guard({ deployments }, { id, replicas }) {
       const deployment = deployments.get(id)
       if (!deployment) return noSuchDeployment(id)
       return brokenRule({ ...deployment.full, replicas })

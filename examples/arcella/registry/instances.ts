@@ -24,7 +24,7 @@ const exitCode = z.int().optional()
 export const instanceMutations = mutationsFor<Registry>()({
   instanceStarted: {
     payload: z.strictObject({ ...which, restarts }),
-    check: (state, instance) => (mayRun(state, instance) ? undefined : stale(instance)),
+    guard: (state, instance) => (mayRun(state, instance) ? undefined : stale(instance)),
     apply(draft, { deployment, replica, generation, restarts }) {
       const instance = { deployment, generation, state: 'running' as const, restarts }
       draft.runningInstances.set(instanceId(deployment, replica), instance)
@@ -39,7 +39,7 @@ export const instanceMutations = mutationsFor<Registry>()({
       exitCode,
       error: z.string().max(MAX_ERROR_LENGTH).optional(),
     }),
-    check: (state, instance) => (isCurrent(state, instance) ? undefined : stale(instance)),
+    guard: (state, instance) => (isCurrent(state, instance) ? undefined : stale(instance)),
     apply(draft, { deployment, replica, generation, restarts, exitCode, error }) {
       draft.runningInstances.set(instanceId(deployment, replica), {
         ...{ deployment, generation, restarts },

@@ -30,7 +30,7 @@ export type ModuleFacts = z.output<typeof module>
 export const moduleMutations = mutationsFor<Registry>()({
   installModule: {
     payload: module,
-    check({ installedModules }, { manifest, template }) {
+    guard({ installedModules }, { manifest, template }) {
       if (installedModules.has(moduleKey(manifest.id))) return moduleExists(manifest.id)
       return template ? brokenRuleOfTemplate(template) : undefined
     },
@@ -40,7 +40,7 @@ export const moduleMutations = mutationsFor<Registry>()({
 
   removeModule: {
     payload: z.strictObject({ id: moduleId }),
-    check(state, { id }) {
+    guard(state, { id }) {
       if (!state.installedModules.has(moduleKey(id))) return noSuchModule(id)
       const deployments = [...deploymentsOf(state, id)].map(([deployment]) => deployment)
       return deployments.length > 0 ? moduleInUse(id, deployments) : undefined
@@ -51,7 +51,7 @@ export const moduleMutations = mutationsFor<Registry>()({
   // The same id with other contents. All that runs of it is of an older generation from here on.
   updateModule: {
     payload: module,
-    check(state, { manifest, template }) {
+    guard(state, { manifest, template }) {
       const { id, capabilities } = manifest
       if (!state.installedModules.has(moduleKey(id))) return noSuchModule(id)
       const broken = template ? brokenRuleOfTemplate(template) : undefined

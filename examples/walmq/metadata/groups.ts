@@ -28,14 +28,14 @@ const place = { group: groupName, topic: topicName, partition: offset }
 export const groupMutations = mutationsFor<Metadata>()({
   createGroup: {
     payload: z.object({ group: groupName }),
-    check: ({ groups }, { group }) => (groups.has(group) ? groupExists(group) : undefined),
+    guard: ({ groups }, { group }) => (groups.has(group) ? groupExists(group) : undefined),
     apply: (draft, { group }, { at }) =>
       void draft.groups.set(group, { createdAt: at, subscriptions: table<Subscription>() }),
   },
 
   deleteGroup: {
     payload: z.object({ group: groupName }),
-    check: ({ groups }, { group }) => (groups.has(group) ? undefined : noSuchGroup(group)),
+    guard: ({ groups }, { group }) => (groups.has(group) ? undefined : noSuchGroup(group)),
     apply: (draft, { group }) => void draft.groups.delete(group),
   },
 
@@ -47,7 +47,7 @@ export const groupMutations = mutationsFor<Metadata>()({
       topicId: z.int().positive(),
       cursors: z.array(offset),
     }),
-    check({ topics, groups }, { group, topic, topicId, cursors }) {
+    guard({ topics, groups }, { group, topic, topicId, cursors }) {
       const found = topics.get(topic)
       if (found?.id !== topicId || found.partitions !== cursors.length) return noSuchTopic(topic)
       const below = found.logStart.findIndex((start, index) => (cursors[index] ?? 0) < start)
@@ -64,7 +64,7 @@ export const groupMutations = mutationsFor<Metadata>()({
 
   ack: {
     payload: z.object({ ...place, ranges }),
-    check(state, { ranges, ...where }) {
+    guard(state, { ranges, ...where }) {
       const cursor = cursorOf(state, where)
       if (!cursor) return notSubscribed(where)
       const { ahead } = acknowledged(cursor, ranges)
@@ -80,7 +80,7 @@ export const groupMutations = mutationsFor<Metadata>()({
 
   seek: {
     payload: z.object({ ...place, to: offset }),
-    check(state, { to, ...where }) {
+    guard(state, { to, ...where }) {
       if (!cursorOf(state, where)) return notSubscribed(where)
       const start = state.topics.get(where.topic)?.logStart[where.partition] ?? 0
       return to < start ? outOfRange(start) : undefined
@@ -95,7 +95,7 @@ export const groupMutations = mutationsFor<Metadata>()({
   // A consumer of the group is told of this gap, so that no other one is.
   tellGap: {
     payload: z.object({ ...place, from: offset, to: offset }),
-    check(state, { group, topic, ...gap }) {
+    guard(state, { group, topic, ...gap }) {
       const gaps = subscriptionOf(state, { group, topic })?.gaps ?? []
       return gaps.some(isSame(gap)) ? undefined : reject('no_such_gap', gap)
     },

@@ -30,7 +30,7 @@ export const topicMutations = mutationsFor<Metadata>()({
       keepUnacked: retention.keepUnacked.default(false),
       maxMessageBytes: positive.max(MAX_MESSAGE_BYTES).default(2 ** 20),
     }),
-    check: ({ topics }, { name }) => (topics.has(name) ? topicExists(name) : undefined),
+    guard: ({ topics }, { name }) => (topics.has(name) ? topicExists(name) : undefined),
     apply(draft, { name, ...settings }, { at }) {
       const logStart = new Array<number>(settings.partitions).fill(0)
       draft.topics.set(name, { id: draft.nextTopicId, ...settings, logStart, createdAt: at })
@@ -40,7 +40,7 @@ export const topicMutations = mutationsFor<Metadata>()({
 
   updateRetention: {
     payload: z.object({ name: topicName, ...retention }),
-    check: ({ topics }, { name }) => (topics.has(name) ? undefined : noSuchTopic(name)),
+    guard: ({ topics }, { name }) => (topics.has(name) ? undefined : noSuchTopic(name)),
     apply(draft, { name, ...settings }) {
       draft.topics.update(name, (topic) => void Object.assign(topic, settings))
     },
@@ -48,7 +48,7 @@ export const topicMutations = mutationsFor<Metadata>()({
 
   addPartitions: {
     payload: z.object({ name: topicName, count: partitionCount }),
-    check({ topics }, { name, count }) {
+    guard({ topics }, { name, count }) {
       const topic = topics.get(name)
       if (!topic) return noSuchTopic(name)
       const { partitions } = topic
@@ -70,7 +70,7 @@ export const topicMutations = mutationsFor<Metadata>()({
   // Messages below `logStart` are gone from here on. Their files are removed after this is durable.
   trimTopic: {
     payload: z.object({ name: topicName, partition: z.int().min(0), logStart: z.int().min(0) }),
-    check({ topics }, { name, partition, logStart }) {
+    guard({ topics }, { name, partition, logStart }) {
       const start = topics.get(name)?.logStart[partition]
       if (start === undefined) return noSuchPartition(name, partition)
       return logStart > start ? undefined : reject('nothing_to_trim', { logStart: start })
@@ -95,7 +95,7 @@ export const topicMutations = mutationsFor<Metadata>()({
   // The topic is gone at once; its directory is removed after this is durable, and then purged here.
   deleteTopic: {
     payload: z.object({ name: topicName, topicId: positive }),
-    check({ topics }, { name, topicId }) {
+    guard({ topics }, { name, topicId }) {
       const isThere = topics.get(name)?.id === topicId
       return isThere ? undefined : noSuchTopic(name)
     },
@@ -108,7 +108,7 @@ export const topicMutations = mutationsFor<Metadata>()({
 
   purgeTopic: {
     payload: z.object({ topicId: positive }),
-    check: ({ deleting }, { topicId }) =>
+    guard: ({ deleting }, { topicId }) =>
       deleting.has(String(topicId)) ? undefined : reject('not_deleting', { topicId }),
     apply: (draft, { topicId }) => void draft.deleting.delete(String(topicId)),
   },

@@ -2,11 +2,11 @@
 
 import {
   type AnyStoreDefinition,
-  check,
   definitionOf,
   encode,
   type Journal,
   type StoreError,
+  validatePayload,
 } from '../../index.ts'
 import { fileJournal } from '../../journals/file/index.ts'
 import { appender } from '../sources/appender.ts'
@@ -67,7 +67,7 @@ function textOf(work: Work, variant: Variant, journal: Journal): string | undefi
   try {
     const parts = work.mapping(variant).map(({ type, payload }) =>
       // What is retired has happened all the same.
-      check(mutations.get(type) ?? find(type), payload),
+      validatePayload(mutations.get(type) ?? find(type), payload),
     )
     return parts.length === 0 ? undefined : encode({ meta: { at: work.at }, parts }, journal)
   } catch (error) {

@@ -42,7 +42,7 @@ export const chaos = defineStore({
     },
     take: {
       payload: z.object({ ...op, name: z.string() }),
-      check(state, { name }) {
+      guard(state, { name }) {
         const by = state.names[name]
         return by === undefined ? undefined : reject('taken', { name, by })
       },
@@ -53,7 +53,7 @@ export const chaos = defineStore({
     },
     free: {
       payload: z.object({ ...op, name: z.string() }),
-      check: (state, { by, name }) =>
+      guard: (state, { by, name }) =>
         state.names[name] === by ? undefined : reject('not_yours', { name }),
       apply(draft, payload, { seq }) {
         delete draft.names[payload.name]
@@ -62,7 +62,7 @@ export const chaos = defineStore({
     },
     spend: {
       payload: z.object({ ...op, amount: z.number() }),
-      check: ({ spent }, { amount }) =>
+      guard: ({ spent }, { amount }) =>
         spent + amount <= BUDGET ? undefined : reject('too_much', { spent }),
       apply(draft, payload, { seq }) {
         draft.spent += payload.amount
@@ -71,7 +71,7 @@ export const chaos = defineStore({
     },
     refill: {
       payload: z.object(op),
-      check: ({ spent }) => (spent * 2 > BUDGET ? undefined : reject('not_needed', { spent })),
+      guard: ({ spent }) => (spent * 2 > BUDGET ? undefined : reject('not_needed', { spent })),
       apply(draft, payload, { seq }) {
         draft.spent = 0
         leaveTrail(draft, payload, seq)

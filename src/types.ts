@@ -239,6 +239,11 @@ export interface OpenOptions {
   onListenerError?: ((error: unknown) => void) | undefined
   /** Told once why, where the store takes no more dispatches and follows no more, without having been closed. */
   onStop?: ((error: StoreError) => void) | undefined
+  /**
+   * Creates and writes nothing; a dispatch throws StoreError `read_only`. A store on an engine follows what others
+   * append. A store on a file takes no lock, and has what was durable at the time of opening.
+   */
+  readOnly?: boolean | undefined
 }
 
 export interface FileOpenOptions extends OpenOptions {
@@ -248,8 +253,6 @@ export interface FileOpenOptions extends OpenOptions {
   durability?: 'fsync' | 'os' | undefined
   /** `false`: do not keep a second writer out; somebody else must. */
   lock?: boolean | undefined
-  /** No lock, no writes: sees what is durable at the time of opening. */
-  readOnly?: boolean | undefined
 }
 
 // ── 3. The Journal port ─────────────────────────────────────────────────────────────────────────
@@ -280,8 +283,15 @@ export interface JournalInfo {
   readonly found?: Found
   /** Where it was compacted: the state that its records stand on, and its digest. */
   readonly base?: { readonly seq: number; readonly digest: string }
+  /** Opened on a copy that follows the server that is written to. */
+  readonly replica?: Replica
   /** The snapshot beside it, where there is one: of which definition, by fingerprint; or why it is of no use. */
   readonly snapshot?: { readonly seq: number; readonly definition: string } | UnusedSnapshot
+}
+
+/** `lag`: how many milliseconds the copy was late, if the server can tell. */
+export interface Replica {
+  readonly lag?: number
 }
 
 export interface UnusedSnapshot {
@@ -313,6 +323,8 @@ export interface Recovery {
   readonly snapshot?: { readonly used: true; readonly seq: number } | UnusedSnapshot
   /** Why the replay went through Immer, record by record: the same state, but slower. */
   readonly fallback?: string
+  /** Opened for reading on a copy of the engine's server, such as a standby of PostgreSQL. */
+  readonly replica?: Replica
 }
 
 /**
@@ -331,6 +343,11 @@ export interface Journal {
    * it fails, it has released what it took.
    */
   open(store: string): Promise<JournalInfo>
+  /**
+   * In place of `open`, for a store that only reads: creates and changes nothing. Throws StoreError `io` if there is no
+   * such journal. Absent if the journal itself says how it is opened, as one in a file does.
+   */
+  openReadOnly?(store: string): Promise<JournalInfo>
   /** In this order, first seq = `expected + 1`, durable when it resolves. One call at a time. */
   append(batch: readonly NewEntry[], expected: number): Promise<AppendResult>
   /** The durable records with seq > `after` (and ≤ `to`), contiguous, then ends. */

@@ -111,7 +111,7 @@ const HOME: Record<string, readonly string[]> = {
   zod: ['mutation/', 'define/', 'proof/check/', 'proof/schema/', 'testing/', 'cli/'],
   'fast-json-stable-stringify': ['json/'],
   diff: ['diff/'],
-  leven: ['define/', 'cli/'],
+  leven: ['define/', 'journals/shared/', 'cli/'],
   'fs-native-extensions': ['journals/file/disk/'],
   commander: ['cli/', 'inspect/'],
   jiti: ['cli/'],

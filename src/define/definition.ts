@@ -1,6 +1,8 @@
 // defineStore: one literal → a definition, from which stores are opened.
 import type { z } from 'zod'
 import { memoryJournal } from '../journals/memory.ts'
+import type { SharedJournal } from '../journals/shared/index.ts'
+import type { SharedReader } from '../journals/url/index.ts'
 import { isEngineUrl } from '../journals/url/scheme.ts'
 import { digest } from '../json/index.ts'
 import { validatePayload } from '../mutation/validate.ts'
@@ -38,6 +40,10 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
       return schema
     },
     async open(source: T.JournalSource, options: T.FileOpenOptions = {}) {
+      if (options.readOnly && isJournal(source) && !source.openReadOnly) {
+        const next = 'A journal in a file is made so: fileJournal(path, { readOnly: true })'
+        throw new TypeError(`open: readOnly is not for ${source.name}. ${next}`)
+      }
       return openStore(definition, await toJournal(source, options), options)
     },
     async memory(given: readonly T.Input[] = [], options: T.OpenOptions = {}) {
@@ -52,7 +58,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
       return openStore(definition, journal, options)
     },
     async replay(source: T.JournalSource, { until }: { until?: number | undefined } = {}) {
-      const journal = await toJournal(source, { readOnly: true })
+      const journal = await toReader(source)
       const info = await journal.open(name)
       try {
         const start = startOfBase(definition, journal, info)
@@ -66,13 +72,13 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
     },
     async replayCheck(source: T.JournalSource, options?: T.CheckOptions) {
       const store = loose as never
-      if (isEngineUrl(source)) return checkAt(store, String(source), options)
+      if (isEngineUrl(source) || isSharedJournal(source)) return checkShared(store, source, options)
       if (isJournal(source)) {
         const { replayCheck } = await import('../proof/check/replay-check.ts')
         return replayCheck(store, source, options)
       }
       const { checkFile } = await import('../proof/check/file.ts')
-      return checkFile(store, await toJournal(source, { readOnly: true }), options)
+      return checkFile(store, await toReader(source), options)
     },
   }
   return loose as unknown as T.DefinitionOf<St, P, R, Q, I, V>
@@ -85,27 +91,39 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
 async function toJournal(source: T.JournalSource, options: T.FileOpenOptions): Promise<T.Journal> {
   if (isJournal(source)) return source
   if (isEngineUrl(source)) {
-    const { journalAt, readerAt } = await import('../journals/url/index.ts')
-    return options.readOnly ? readerAt(String(source)) : journalAt(String(source))
+    const { journalAt } = await import('../journals/url/index.ts')
+    return journalAt(String(source))
   }
   const { fileJournal } = await import('../journals/file/index.ts')
   return fileJournal(source, options)
 }
 
+/** As `toJournal`, for what is read once, up to its end at the time of opening. Nothing is created. */
+async function toReader(source: T.JournalSource): Promise<T.Journal> {
+  return isEngineUrl(source) || isSharedJournal(source)
+    ? toSharedReader(source)
+    : toJournal(source, { readOnly: true })
+}
+
+async function toSharedReader(source: string | URL | SharedJournal): Promise<SharedReader> {
+  const { readerAt, SharedReader } = await import('../journals/url/index.ts')
+  return isSharedJournal(source) ? new SharedReader(source) : readerAt(String(source))
+}
+
+const isSharedJournal = (source: unknown): source is SharedJournal =>
+  isJournal(source) && 'find' in source
+
 const isJournal = (source: unknown): source is T.Journal =>
   typeof source === 'object' && source !== null && 'append' in source
 
 /** A server that cannot be reached says nothing about its records: then this throws, and reports nothing. */
-async function checkAt(
+async function checkShared(
   store: T.AnyStoreDefinition,
-  url: string,
+  source: string | URL | SharedJournal,
   options: T.CheckOptions | undefined,
 ): Promise<T.ReplayReport> {
-  const [{ readerAt }, { replayCheck }] = await Promise.all([
-    import('../journals/url/index.ts'),
-    import('../proof/check/replay-check.ts'),
-  ])
-  const journal = await readerAt(url)
+  const { replayCheck } = await import('../proof/check/replay-check.ts')
+  const journal = await toSharedReader(source)
   const report = await replayCheck(store, journal, options)
   journal.assertRead()
   return report

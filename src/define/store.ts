@@ -21,11 +21,15 @@ export async function openStore(
   const onListenerError = guarded(options.onListenerError ?? console.error)
   const onStop = options.onStop && guarded(options.onStop)
   // Where this fails, the journal is not ours to close: another store may have it.
-  const info = await journal.open(definition.name)
+  const { name } = definition
+  const info = await (options.readOnly && journal.openReadOnly
+    ? journal.openReadOnly(name)
+    : journal.open(name))
   try {
     const { start, snapshot } = await findBeginning(definition, journal, info)
     const core = await openCore(definition, journal, start, { ...options, onListenerError, onStop })
-    return surface(definition, journal, core, recoveryOf(info, snapshot, core))
+    const recovery = recoveryOf(info, snapshot, core)
+    return surface(definition, journal, core, recovery, options.readOnly === true)
   } catch (error) {
     // What went wrong before says more than what goes wrong here.
     await journal.close().catch(() => undefined)
@@ -52,7 +56,7 @@ export function withPath(error: unknown, { name }: T.Journal): unknown {
 }
 
 function recoveryOf(
-  { created, found, base }: T.JournalInfo,
+  { created, found, base, replica }: T.JournalInfo,
   snapshot: T.Recovery['snapshot'],
   { replayed: { records, fallback } }: T.Core,
 ): T.Recovery {
@@ -63,6 +67,7 @@ function recoveryOf(
     ...(found && { found }),
     ...(snapshot && { snapshot }),
     ...(fallback !== undefined && { fallback }),
+    ...(replica && { replica }),
   }
 }
 
@@ -71,8 +76,13 @@ function surface(
   journal: T.Journal,
   core: T.Core,
   recovery: T.Recovery,
+  isReadOnly: boolean,
 ): object {
   const commit = async (run: T.Run, options: T.CommitOptions, given: readonly T.Input[] = []) => {
+    if (isReadOnly) {
+      const what = `${journal.name} was opened for reading: open it without readOnly to dispatch`
+      throw core.getStopped() ?? new StoreError('read_only', what, { path: journal.name })
+    }
     try {
       return await core.commit(run, options, given)
     } catch (error) {

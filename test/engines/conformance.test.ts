@@ -62,6 +62,47 @@ for (const label of ENGINES) {
       await b.close()
     })
 
+    test('one of which only reads: it follows, refuses to dispatch, and creates nothing', async () => {
+      const name = newName()
+      const options = { readOnly: true } as const
+      for (const open of [
+        () => names.open(on(name), options),
+        () => names.open(engine?.url(name) ?? '', options),
+        () => names.replay(on(name)),
+        () => names.replay(engine?.url(name) ?? ''),
+        () => names.replayCheck(on(name)),
+        () => names.replayCheck(engine?.url(name) ?? ''),
+      ])
+        await expect(open()).rejects.toMatchObject({
+          ...{ code: 'io', message: expect.stringContaining('no such journal') },
+        })
+      expect(await on(name).look()).toBeUndefined()
+      const writer = await names.open(on(name))
+      await writer.dispatch('take', { name: 'x', by: 'a' })
+      for (const source of [on(name), engine?.url(name) ?? '']) {
+        const reader = await names.open(source, options)
+        expect(reader.recovery).toMatchObject({ created: false })
+        const refused = [
+          () => reader.dispatch('take', { name: 'y', by: 'b' }),
+          () => reader.execute('takeFree', { by: 'b' }),
+          () => reader.transaction(() => undefined),
+        ]
+        for (const dispatch of refused)
+          await expect(dispatch()).rejects.toMatchObject({ code: 'read_only' })
+        const { seq } = writer
+        await writer.dispatch('take', { name: `n${seq + 1}`, by: 'a' })
+        expect(await reader.refresh()).toEqual(writer.state)
+        await writer.dispatch('take', { name: `n${seq + 2}`, by: 'a' })
+        await expect.poll(() => reader.seq, { interval: 10, timeout: 3000 }).toBe(seq + 2)
+        await reader.close()
+      }
+      expect((await names.replay(on(name))).seq).toBe(writer.seq)
+      expect(await names.replayCheck(on(name))).toMatchObject({ ok: true, records: writer.seq })
+      const other = names.open(on(name), options)
+      await (await other).close()
+      await writer.close()
+    })
+
     test('open from a snapshot of their own where the records before it were truncated', async () => {
       const directory = mkdtempSync(join(tmpdir(), 'ministore-'))
       onTestFinished(() => rmSync(directory, { recursive: true }))

@@ -1,10 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { defineStore } from 'ministore-ts'
 import { postgresEngine, postgresJournal } from 'ministore-ts/postgres'
 import { describe, expect, test } from 'vitest'
-import { z } from 'zod'
 import {
   engineOn,
   entry,
@@ -12,6 +10,7 @@ import {
   followAll,
   freshDatabase,
   freshName,
+  ledger,
   notes,
   readAll,
   serverOfThisFile,
@@ -25,12 +24,6 @@ async function opened(name = freshName()) {
   const engine = engineOn(server.url, name)
   return { name, engine, info: await engine.open('ledger') }
 }
-
-const ledger = defineStore({
-  name: 'ledger',
-  state: { sum: 0 },
-  mutations: { add: { payload: z.int(), apply: ({ sum }, amount) => ({ sum: sum + amount }) } },
-})
 
 describe.skipIf(!has)('a journal in PostgreSQL', () => {
   test('is made by the first that opens it, and found by the next', async () => {
@@ -385,7 +378,7 @@ describe.skipIf(!has)('opening', () => {
     'needs the rights that the documentation grants, and no more',
     async () => {
       const text = readFileSync(new URL('../../docs/engines/postgres.md', import.meta.url), 'utf8')
-      const [tables = '', rights = '', more = '', read] = [
+      const [tables = '', rights = '', more = '', select] = [
         ...text.matchAll(/```sql\n([\s\S]*?)```/g),
       ].map(([, sql = '']) => sql)
       const url = await freshDatabase(server)
@@ -416,13 +409,38 @@ describe.skipIf(!has)('opening', () => {
       expect(await open()).toMatchObject({ head: 3, first: 2, created: false })
       await engine.close()
       await owner(`DROP OWNED BY ${role}`)
-      await owner((read ?? '').replaceAll(/\breader\b/g, role))
+      await owner((select ?? '').replaceAll(/\breader\b/g, role))
       const reader = engineOn(asRole.href, 'a')
       expect(await reader.look()).toMatchObject({ head: 3, first: 2, store: 'ledger' })
       expect(await readAll(reader, 1)).toHaveLength(2)
       const { all } = followAll(reader, 2)
       await expect.poll(() => all).toHaveLength(1)
       expect(await failureOf(reader.open('ledger'))).toMatchObject({ code: 'config' })
+      // So do stores that only read, replays and checks: by URL and by journal.
+      const writer = await ledger.open(postgresJournal({ connection: url, name: 'sums' }))
+      await writer.dispatch('add', 1)
+      const store = await ledger.open(`${asRole.href}#sums`, { readOnly: true })
+      await writer.dispatch('add', 2)
+      await expect.poll(() => store.state, { interval: 10 }).toEqual({ sum: 3 })
+      await Promise.all([store.close(), writer.close()])
+      const read = () => postgresJournal({ connection: asRole.href, name: 'sums' })
+      for (const source of [read, () => `${asRole.href}#sums`]) {
+        expect((await ledger.replay(source())).state).toEqual({ sum: 3 })
+        expect(await ledger.replayCheck(source())).toMatchObject({ ok: true, records: 2 })
+      }
+      // A name with a slip creates nothing, and the message has the name that was meant.
+      for (const source of [`${asRole.href}#summs`, `${url}#summs`]) {
+        for (const slip of [
+          () => ledger.open(source, { readOnly: true }),
+          () => ledger.replay(source),
+          () => ledger.replayCheck(source),
+        ])
+          expect(await failureOf(slip(), 'of the role')).toMatchObject({
+            ...{ code: 'io', message: expect.stringContaining('did you mean "sums"?') },
+          })
+      }
+      const journals = await owner('SELECT name FROM ministore_journals ORDER BY name')
+      expect(journals).toEqual([{ name: 'a' }, { name: 'sums' }])
       // The tables are those that the code would have made.
       const other = await freshDatabase(server)
       await engineOn(other, 'a').open('ledger')

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
+import { postgresJournal } from 'ministore-ts/postgres'
 import { Client } from 'pg'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startProxy, type TestProxy } from '../servers/proxy.ts'
@@ -9,6 +10,7 @@ import {
   failureOf,
   followAll,
   freshName,
+  ledger,
   notes,
   readAll,
   serverOfThisFile,
@@ -317,6 +319,30 @@ describe.skipIf(!server.isOwn)('a synchronous standby', () => {
     // A new journal is refused there: the address is wrong. One that was open waits for the failover.
     const refused = await failureOf(engineOn(standby.url, name).open('ledger'), server.password)
     expect(refused).toMatchObject({ code: 'config', message: expect.stringContaining('standby') })
+
+    // It can be read, and says how late it is.
+    const sums = freshName()
+    const writer = await ledger.open(postgresJournal({ connection: server.url, name: sums }))
+    await writer.dispatch('add', 1)
+    const replayed = () =>
+      ledger.replay(`${standby.url}#${sums}`).then(
+        ({ seq }) => seq,
+        () => 0,
+      )
+    await expect.poll(replayed, { interval: 10 }).toBe(1)
+    const source = postgresJournal({ connection: standby.url, name: sums })
+    const reader = await ledger.open(source, { readOnly: true })
+    expect(reader.recovery.replica).toEqual({ lag: expect.any(Number) })
+    await standby.query('SELECT pg_wal_replay_pause()')
+    await writer.dispatch('add', 1)
+    await setTimeout(300)
+    expect([reader.seq, (await reader.refresh()).sum]).toEqual([1, 1])
+    expect((await source.replica())?.lag).toBeGreaterThan(200)
+    await expect(reader.dispatch('add', 1)).rejects.toMatchObject({ code: 'read_only' })
+    await standby.query('SELECT pg_wal_replay_resume()')
+    await expect.poll(() => reader.state, { interval: 10, timeout: 3000 }).toEqual({ sum: 2 })
+    await expect.poll(() => source.replica(), { timeout: 3000 }).toEqual({ lag: 0 })
+    await Promise.all([reader.close(), writer.close()])
 
     // The standby stands still. Somebody cancels the waiting: the record is there, but not on both.
     expect(await engine.append(notes(1), 99)).toEqual({ ok: false, head: 1 })

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util'
-import { StoreError } from 'ministore-ts'
+import { defineStore, StoreError } from 'ministore-ts'
 import { type PostgresOptions, postgresEngine } from 'ministore-ts/postgres'
 import type { Engine, EngineEntry } from 'ministore-ts/shared'
 import { afterAll, expect, onTestFinished } from 'vitest'
+import { z } from 'zod'
 import { startPostgres, type TestPostgres } from '../servers/postgres.ts'
 
 /** Stopped after its tests. Where there is none, nothing of it works, and tests are skipped. */
@@ -16,6 +17,12 @@ export async function serverOfThisFile(): Promise<TestPostgres & { isHere: boole
     ...{ query: refuse, kill: refuse, restart: refuse, standby: refuse, stop: refuse },
   }
 }
+
+export const ledger = defineStore({
+  name: 'ledger',
+  state: { sum: 0 },
+  mutations: { add: { payload: z.int(), apply: ({ sum }, amount) => ({ sum: sum + amount }) } },
+})
 
 let journals = 0
 /** A name that no other test uses. */

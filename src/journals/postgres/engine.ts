@@ -1,6 +1,6 @@
 // The engine in PostgreSQL: which statement answers which call, and what its answer means.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type AppendResult, StoreError, type StoreErrorCode } from '../../index.ts'
+import { type AppendResult, type Replica, StoreError, type StoreErrorCode } from '../../index.ts'
 import type { Engine, EngineEntry, EngineInfo, EngineLook } from '../shared/index.ts'
 import { type Address, type PostgresConnection, readAddress } from './address.ts'
 import { type Answer, borrowDatabase, closed, type Database, type Row } from './database.ts'
@@ -27,7 +27,14 @@ export interface PostgresOptions {
 }
 
 /** What one statement takes or gives. An entry is never too large for it, nor for a file's line. */
-const MOST = { append: 4096, read: 2048, remove: 10_000, bytes: 2 ** 23, entryBytes: 2 ** 24 - 128 }
+const MOST = {
+  append: 4096,
+  read: 2048,
+  remove: 10_000,
+  names: 10_000,
+  bytes: 2 ** 23,
+  entryBytes: 2 ** 24 - 128,
+}
 /** How long a follower waits after it found no server, in milliseconds. */
 const BACK_OFF = 250
 
@@ -80,6 +87,8 @@ class PostgresEngine implements Engine {
   #settled = 0
   /** Who only looks may not be allowed to write, which it takes to settle. */
   #isLooking = false
+  /** Whether a standby answered last, which may lag. */
+  #isOnStandby = false
 
   constructor(address: Address, journal: string, timeout: number, listen: boolean) {
     this.name = `${address.shown}#${journal}`
@@ -109,10 +118,29 @@ class PostgresEngine implements Engine {
     return this.#opening(async (link) => {
       const isThere = await findTables(this.name, (statement) => this.#ask(statement))
       const row = isThere ? await this.#find() : undefined
-      if (row) return { ...this.#begin(row, link), store: row['store'] ?? '', created: false }
+      if (row) {
+        const replica = await this.replica()
+        const store = row['store'] ?? ''
+        return { ...this.#begin(row, link), store, created: false, ...(replica && { replica }) }
+      }
       await this.close()
       return undefined
     })
+  }
+
+  similar(): Promise<readonly string[]> {
+    this.#isLooking = true
+    return this.#opening(async () => {
+      const rows = await this.#ask(sql.SIMILAR, [this.#journal, MOST.names])
+      await this.close()
+      return rows.map(({ name }) => name ?? '')
+    })
+  }
+
+  async replica(): Promise<Replica | undefined> {
+    const [row] = await this.#ask(sql.LAG)
+    if (row?.['standby'] !== 'true') return undefined
+    return row['lag'] === null ? {} : { lag: Number(row['lag']) }
   }
 
   async #opening<R>(run: (link: Link) => Promise<R>): Promise<R> {
@@ -323,7 +351,10 @@ class PostgresEngine implements Engine {
       signal: closing.signal,
       standby: this.#isLooking ? undefined : whileOpen,
     } as const
-    const answer = database.run(caller, statement, values, lost)
+    const answer = database.run(caller, statement, values, lost).then((result) => {
+      this.#isOnStandby = result.isStandby
+      return result
+    })
     calls.add(answer)
     const done = () => void calls.delete(answer)
     answer.then(done, done)
@@ -360,6 +391,11 @@ class PostgresEngine implements Engine {
     const [head, first] = [Number(row?.['head']), Number(row?.['first'])]
     if (row?.['epoch'] !== this.#known.epoch) {
       throw this.#error('rewound', 'this journal was removed or replaced: open the store again')
+    }
+    // Of several standbys at one address, each lags on its own.
+    if (head < seen && this.#isOnStandby) {
+      const what = `a standby answered that has records up to seq ${head} by now, not up to ${seen}`
+      throw this.#error('unavailable', what)
     }
     if (head < seen) throw this.#lost(head, seen)
     this.#known.head = Math.max(this.#known.head, head)

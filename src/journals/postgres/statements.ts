@@ -115,6 +115,23 @@ FROM ministore_journals WHERE name = $1`,
 }
 
 /**
+ * Whether it is a standby, and how many milliseconds it is late. A standby that has replayed all that it received is
+ * not late as long as it is connected. Otherwise, what it replayed last is as old as that.
+ */
+export const LAG: Statement = {
+  text: `SELECT pg_is_in_recovery()::text AS standby,
+  CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+      AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
+    ELSE greatest(0, round(1000 * extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())))
+  END::text AS lag`,
+}
+
+/** $1 a name, $2 at most so many. */
+export const SIMILAR: Statement = {
+  text: `SELECT name FROM ministore_journals WHERE abs(length(name) - length($1)) <= 3 ORDER BY name LIMIT $2::integer`,
+}
+
+/**
  * $1 name, $2 after, $3 to, $4 at most so many records, $5 and bytes, but always one; $6 at most so many of one record, else no data;
  * $7 and $8 seq and id of a record that is known, `other`: another record is there now. A statement has one view of
  * both tables: what it says of head and first is true of its records.

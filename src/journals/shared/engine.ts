@@ -1,5 +1,5 @@
 // What a database has to do so that a journal can be kept in it. All else is in journal.ts.
-import type { AppendResult, Entry } from '../../index.ts'
+import type { AppendResult, Entry, Replica } from '../../index.ts'
 
 /** `id`: a UUID of this very record, by which its writer knows it again. */
 export interface EngineEntry extends Entry {
@@ -20,6 +20,8 @@ export interface EngineInfo {
 export interface EngineLook extends EngineInfo {
   /** Whose it is. */
   readonly store: string
+  /** Looked at on a copy that follows the server that is written to. */
+  readonly replica?: Replica
 }
 
 /**
@@ -47,6 +49,13 @@ export interface Engine {
    * where there is no such journal. `read` and `follow` work after it.
    */
   look(): Promise<EngineLook | undefined>
+  /**
+   * The names of journals that are as long as `name`, or nearly, for a message that there is no such journal. It may throw, and
+   * leaves nothing open.
+   */
+  similar?(): Promise<readonly string[]>
+  /** How late the server that answers is, if it is a copy. The journal is open. */
+  replica?(): Promise<Replica | undefined>
   /**
    * In this order, all or none, first seq = `expected + 1`, durable when it resolves. It may take only the
    * first entries. A conflict is a value: `head` is the journal's.

@@ -1,6 +1,14 @@
 // A journal on an engine: what was interrupted is tried again or found out, until the time is over.
 import { randomUUID } from 'node:crypto'
-import { type AppendResult, type Journal, type NewEntry, StoreError } from '../../index.ts'
+import { closestMatch } from 'leven'
+import {
+  type AppendResult,
+  type Journal,
+  type NewEntry,
+  type Replica,
+  StoreError,
+  type StoreErrorCode,
+} from '../../index.ts'
 import type { JournalInfo } from '../../types.ts'
 import { Backoff } from './backoff.ts'
 import type { Engine, EngineEntry, EngineLook } from './engine.ts'
@@ -28,6 +36,14 @@ export interface SharedJournal extends Journal {
    * without changing anything. Undefined where there is no such journal; then nothing is open.
    */
   look(): Promise<EngineLook | undefined>
+  /** As `look`, but throws StoreError `io` if there is no such journal, with the names that are near. */
+  find(): Promise<EngineLook>
+  openReadOnly(store: string): Promise<JournalInfo>
+  /**
+   * How late the server is that this journal is read from, if it is a copy, such as a standby of PostgreSQL; undefined
+   * if it is the one that is written to. The journal has to be open.
+   */
+  replica(): Promise<Replica | undefined>
   append(batch: readonly NewSharedEntry[], expected: number): Promise<AppendResult>
   read(after: number, options?: { to?: number | undefined }): AsyncIterable<readonly EngineEntry[]>
   follow(after: number, signal: AbortSignal): AsyncIterable<readonly EngineEntry[]>
@@ -90,6 +106,40 @@ class EngineJournal implements SharedJournal {
     })
   }
 
+  async find(): Promise<EngineLook> {
+    return (await this.look()) ?? Promise.reject(await this.#missing())
+  }
+
+  async openReadOnly(store: string): Promise<JournalInfo> {
+    const { epoch, head, first, store: owner, replica } = await this.find()
+    try {
+      if (owner !== store) {
+        const whose = `is the journal of ${JSON.stringify(owner)}, not of ${JSON.stringify(store)}`
+        throw this.#error('wrong_store', whose)
+      }
+      const snapshot = await this.snapshots?.find({ epoch, store, head, first, name: this.name })
+      const found = { ...(snapshot && { snapshot }), ...(replica && { replica }) }
+      return { epoch, head, created: false, ...found }
+    } catch (error) {
+      await this.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+  async replica(): Promise<Replica | undefined> {
+    this.#assertOpen()
+    return this.#retry(async () => this.#engine.replica?.())
+  }
+
+  async #missing(): Promise<StoreError> {
+    const name = this.name.slice(this.name.lastIndexOf('#') + 1)
+    // A role that may not list them, or a server that is gone by now, leaves the error as it is.
+    const similar = (await this.#engine.similar?.().catch(() => undefined)) ?? []
+    const near = closestMatch(name, similar, { maxDistance: 3 })
+    const hint = near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`
+    return this.#error('io', `does not exist: there is no such journal${hint}`)
+  }
+
   async #opening<R>(run: () => Promise<R>): Promise<R> {
     if (this.#isOpen)
       throw this.#error('locked', 'is open already, through this very object: make another one')
@@ -107,11 +157,12 @@ class EngineJournal implements SharedJournal {
   }
 
   async append(batch: readonly NewSharedEntry[], expected: number): Promise<AppendResult> {
-    this.#assertWritable()
+    this.#assertOpen()
     const seen = this.#seen
     const conflicts = this.#conflicts
     this.#conflicts = undefined
     if (batch.length === 0) return { ok: true, seq: expected }
+    this.#assertWritable()
     const entries = batch.map(({ text, id = randomUUID() }) => ({ id, text }))
     const result = await this.#settle(entries, expected)
     if (result.ok) {
@@ -283,10 +334,7 @@ class EngineJournal implements SharedJournal {
     return this.#error('rewound', `${what}. ${next}; open it again to go on from what it has`)
   }
 
-  #error(
-    code: 'rewound' | 'unavailable' | 'locked' | 'closed' | 'read_only',
-    what: string,
-  ): StoreError {
+  #error(code: StoreErrorCode, what: string): StoreError {
     return new StoreError(code, `${this.name} ${what}`, { path: this.name })
   }
 }

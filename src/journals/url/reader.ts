@@ -19,7 +19,7 @@ export class SharedReader implements Journal {
 
   async open(store: string): Promise<JournalInfo> {
     try {
-      const { epoch, head, first, store: owner } = await look(this.#journal)
+      const { epoch, head, first, store: owner } = await this.#journal.find()
       if (owner !== store)
         throw this.#error('wrong_store', `is of ${quoted(owner)}, not of ${quoted(store)}`)
       if (first > 1) throw this.#error('compacted', truncated(first))
@@ -74,16 +74,10 @@ export async function openShared<T>(
 ): Promise<T> {
   const journal = source.make()
   try {
-    return await use(journal, await look(journal))
+    return await use(journal, await journal.find())
   } finally {
     await journal.close()
   }
-}
-
-async function look(journal: SharedJournal): Promise<EngineLook> {
-  const found = await journal.look()
-  if (found) return found
-  throw new StoreError('io', `${journal.name}: there is no such journal`, { path: journal.name })
 }
 
 export const truncated = (first: number): string =>

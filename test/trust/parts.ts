@@ -8,6 +8,8 @@ export interface Part {
   /** A command of `node`, for this seed. Chaos has none: its faults strike in a fixed order, at any moment. */
   argv(seed: number): readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** It has no seed to vary, so soak leaves it out. */
+  readonly once?: true
   /** It fails if it takes longer. */
   readonly timeoutSeconds: number
 }
@@ -79,6 +81,12 @@ export const PARTS: readonly Part[] = [
   },
   { name: 'chaos of PostgreSQL', argv: () => chaos('postgres'), timeoutSeconds: 420 },
   { name: 'chaos of NATS', argv: () => chaos('nats'), timeoutSeconds: 420 },
+  {
+    name: 'the site: built, and searched in Chromium',
+    argv: () => script('test/docs/built-site.ts', '--build'),
+    once: true,
+    timeoutSeconds: 420,
+  },
 ]
 
 export interface Ran {

@@ -22,7 +22,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 const parts = PARTS.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((each) => name.includes(each)),
+  ({ name, once }) =>
+    !once && (positionals.length === 0 || positionals.some((each) => name.includes(each))),
 )
 const tally: Tally = existsSync(values.tally) ? JSON.parse(readFileSync(values.tally, 'utf8')) : {}
 const end = Date.now() + Number(values.minutes) * 60_000

@@ -65,7 +65,10 @@ export const COMMON = [
 ]
 export const FAULTS = {
   postgres: ['kill', 'promote', 'promote-late', 'pause-server', ...COMMON],
-  nats: ['kill-leader', 'kill-all', 'pause-leader', ...COMMON],
+  nats: [
+    ...['kill-leader', 'kill-followers', 'kill-all', 'pause-leader', 'pause-followers'],
+    ...COMMON,
+  ],
 } as const
 
 /** Undefined where there is no server to be had. */

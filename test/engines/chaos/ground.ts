@@ -151,6 +151,10 @@ class NatsGround implements Ground {
   faults(_: Network, between: Between): Record<string, Fault> {
     const { nodes } = this.#nats
     const leader = () => this.#nats.leader(`ministore_${JOURNAL}`)
+    const followers = async () => {
+      const its = await leader()
+      return nodes.filter((node) => node !== its)
+    }
     return {
       'kill-leader': {
         strike: async () => {
@@ -158,6 +162,23 @@ class NatsGround implements Ground {
           await node.kill()
           await sleep(between(0, 5_000))
           await node.start()
+        },
+      },
+      // The leader takes appends that nobody confirms: they wait in it, and a conflict tells of them before any read.
+      'kill-followers': {
+        strike: async () => {
+          const both = await followers()
+          await Promise.all(both.map((node) => node.kill()))
+          await sleep(between(500, 4_000))
+          await Promise.all(both.map((node) => node.start()))
+        },
+      },
+      'pause-followers': {
+        strike: async () => {
+          const both = await followers()
+          for (const node of both) node.pause()
+          await sleep(between(500, 4_000))
+          for (const node of both) node.resume()
         },
       },
       'kill-all': {

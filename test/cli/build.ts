@@ -14,6 +14,7 @@ const PROGRAMS = [
   'test/file/child.ts',
   'test/file/contender.ts',
   'test/engines/chaos/child.ts',
+  'test/sqlite/appender.ts',
   'test/examples/arcella/execution/orphans.ts',
 ]
 

@@ -33,6 +33,16 @@ describe.concurrent('three processes that write and one that reads', () => {
       expect(acknowledged).toBeGreaterThan(0)
   }, 120_000)
 
+  test('see one history in SQLite while one of them is killed, and then all at once', async ({
+    skip,
+  }) => {
+    const faults = ['kill-writer', 'kill-everybody']
+    const result = (await quick({ engine: 'sqlite', faults })) ?? skip()
+    expect(result.broken).toEqual([])
+    for (const { acknowledged } of Object.values(result.faults))
+      expect(acknowledged).toBeGreaterThan(0)
+  }, 120_000)
+
   // It shows that the campaign can fail; what is below shows that in less time.
   const isLong = process.env['CHAOS_ALL'] !== undefined
   test.runIf(isLong)(

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type SqliteDriver, sqliteJournal } from 'ministore-ts/sqlite'
 import { describe, expect, test, vi } from 'vitest'
 import {
-  DRIVERS,
   engineOn,
   entry,
   failureOf,
@@ -13,6 +12,7 @@ import {
   rawOn,
   readAll,
 } from './databases.ts'
+import { DRIVERS } from './drivers.ts'
 
 test('there is a driver to be tested', () => {
   expect(DRIVERS.map(([name]) => name)).toContain('better-sqlite3')

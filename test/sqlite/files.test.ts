@@ -9,7 +9,6 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { home } from '../cli/build.ts'
 import { strace, whyNoStrace } from '../trust/strace.ts'
 import {
-  DRIVERS,
   engineOn,
   failureOf,
   freshDirectory,
@@ -18,6 +17,7 @@ import {
   rawOn,
   readAll,
 } from './databases.ts'
+import { DRIVERS } from './drivers.ts'
 
 const modeOf = (path: string) => (fs.statSync(path).mode & 0o777).toString(8)
 

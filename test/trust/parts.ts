@@ -81,6 +81,7 @@ export const PARTS: readonly Part[] = [
   },
   { name: 'chaos of PostgreSQL', argv: () => chaos('postgres'), timeoutSeconds: 420 },
   { name: 'chaos of NATS', argv: () => chaos('nats'), timeoutSeconds: 420 },
+  { name: 'chaos of SQLite', argv: () => chaos('sqlite'), timeoutSeconds: 420 },
   {
     name: 'the site: built, and searched in Chromium',
     argv: () => script('test/docs/built-site.ts', '--build'),

@@ -10,12 +10,12 @@ import { add, CLIENTS, Crew, type Pace } from './crew.ts'
 import { type Between, type Fault, type Ground, networkFaults, startGround } from './ground.ts'
 import { type Decided, decide } from './history.ts'
 import { Network } from './network.ts'
-import { emptyTally, type Tally } from './report.ts'
+import { type EngineName, emptyTally, type Tally } from './report.ts'
 import { chaos } from './store.ts'
 import { verdict, type Witness } from './verdict.ts'
 
 export interface CampaignOptions extends Partial<Pace> {
-  readonly engine: 'postgres' | 'nats'
+  readonly engine: EngineName
   /** In this order, again and again; each once at least. `a+b`: both at once. */
   readonly faults: readonly string[]
   readonly seconds: number
@@ -55,20 +55,15 @@ export interface CampaignResult {
   readonly broken: readonly string[]
 }
 
-export const COMMON = [
-  'cut',
-  'hold',
-  'lose-requests',
-  'lose-answers',
-  'pause-writer',
-  'kill-writer',
-]
+const OF_WRITERS = ['pause-writer', 'kill-writer']
+const OF_NETWORK = ['cut', 'hold', 'lose-requests', 'lose-answers']
 export const FAULTS = {
-  postgres: ['kill', 'promote', 'promote-late', 'pause-server', ...COMMON],
+  postgres: ['kill', 'promote', 'promote-late', 'pause-server', ...OF_NETWORK, ...OF_WRITERS],
   nats: [
     ...['kill-leader', 'kill-followers', 'kill-all', 'pause-leader', 'pause-followers'],
-    ...COMMON,
+    ...[...OF_NETWORK, ...OF_WRITERS],
   ],
+  sqlite: ['hold-lock', 'checkpoint', 'kill-everybody', ...OF_WRITERS],
 } as const
 
 /** Undefined where there is no server to be had. */

@@ -40,6 +40,10 @@ async function bareEngine(): Promise<Engine> {
     const { natsEngine } = await import('ministore-ts/nats')
     return natsEngine({ servers, name, timeout })
   }
+  if (job.engine === 'sqlite') {
+    const { sqliteEngine } = await import('ministore-ts/sqlite')
+    return sqliteEngine({ file: servers[0] ?? '', name, timeout })
+  }
   const { postgresEngine } = await import('ministore-ts/postgres')
   return postgresEngine({ connection: servers[0] ?? '', name, timeout })
 }

@@ -65,6 +65,12 @@ export class Crew {
         },
       },
       'kill-writer': { strike: () => this.#replace(pick()) },
+      'kill-everybody': {
+        strike: async () => {
+          await Promise.all(this.members.map((_, at) => this.#kill(at)))
+          await Promise.all(this.members.map((_, at) => this.#restart(at)))
+        },
+      },
     }
   }
 
@@ -83,10 +89,20 @@ export class Crew {
   }
 
   async #replace(at: number): Promise<void> {
+    await this.#kill(at)
+    await this.#restart(at)
+  }
+
+  async #kill(at: number): Promise<void> {
+    const member = this.members[at]
+    await member?.kill()
+    if (member) add(this.#past, member.tally)
+  }
+
+  /** Another process takes the place, the name and the work of one that was killed. */
+  async #restart(at: number): Promise<void> {
     const member = this.members[at]
     if (!member) return
-    await member.kill()
-    add(this.#past, member.tally)
     const told = new Set(this.told.get(member.name)?.map(({ n }) => n))
     let from = 0
     while (told.has(from)) from += 1

@@ -1,11 +1,17 @@
 // The servers of a campaign, and what can be done to them.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { natsEngine } from 'ministore-ts/nats'
 import { postgresEngine } from 'ministore-ts/postgres'
 import type { Engine } from 'ministore-ts/shared'
+import { type SqliteConnection, sqliteEngine } from 'ministore-ts/sqlite'
 import { ADMIN, type Nats, startNats } from '../../servers/nats.ts'
 import { startPostgres, type TestPostgres } from '../../servers/postgres.ts'
+import { DRIVERS } from '../../sqlite/drivers.ts'
 import type { Network } from './network.ts'
+import type { EngineName } from './report.ts'
 
 export interface Fault {
   /** What has to be there before it; writers go on for a while after that. */
@@ -30,8 +36,10 @@ export interface Ground {
 }
 
 /** Undefined where there is no server that may be killed. */
-export const startGround = (engine: 'postgres' | 'nats'): Promise<Ground | undefined> =>
-  engine === 'postgres' ? PostgresGround.start() : NatsGround.start()
+export function startGround(engine: EngineName): Promise<Ground | undefined> {
+  if (engine === 'sqlite') return Promise.resolve(new SqliteGround())
+  return engine === 'postgres' ? PostgresGround.start() : NatsGround.start()
+}
 
 type Standby = Awaited<ReturnType<TestPostgres['standby']>>
 type ToStandby = (standby: Standby) => Promise<void>
@@ -205,6 +213,59 @@ class NatsGround implements Ground {
 }
 
 /** What can be done between the writers and any servers. */
+/** No server and no network: what can happen to a file that several processes have open. */
+class SqliteGround implements Ground {
+  readonly ports = []
+  readonly #directory = mkdtempSync(join(tmpdir(), 'ministore-chaos-'))
+  readonly #file = join(this.#directory, 'chaos.db')
+
+  servers(): string[] {
+    return [this.#file]
+  }
+
+  engine(): Engine {
+    return sqliteEngine({ file: this.#file, name: JOURNAL })
+  }
+
+  faults(_: Network, between: Between): Record<string, Fault> {
+    return {
+      'hold-lock': {
+        strike: () =>
+          this.#connected(async (connection) => {
+            connection.exec('BEGIN IMMEDIATE')
+            await sleep(between(100, 3_000))
+            connection.exec('COMMIT')
+          }),
+      },
+      checkpoint: {
+        strike: () =>
+          this.#connected(async (connection) => {
+            for (let times = 0; times < 20; times++) {
+              connection.prepare('PRAGMA wal_checkpoint(RESTART)').all()
+              await sleep(between(1, 20))
+            }
+          }),
+      },
+    }
+  }
+
+  async stop(): Promise<void> {
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  /** Another program that has the database open. It may wait for the lock: only this process does. */
+  async #connected(run: (connection: SqliteConnection) => Promise<void>): Promise<void> {
+    const [, Driver] = DRIVERS[0] ?? []
+    if (!Driver) throw new Error('there is no driver of SQLite')
+    const connection = new Driver(this.#file, { timeout: 10_000 })
+    try {
+      await run(connection)
+    } finally {
+      connection.close()
+    }
+  }
+}
+
 export function networkFaults(network: Network, between: Between): Record<string, Fault> {
   const disturbance = (traffic: 'hold' | 'lose_requests' | 'lose_answers') => ({
     async strike() {

@@ -1,4 +1,4 @@
-// npm run chaos -- --seconds 600 [--engine postgres|nats] [--fault kill,promote] [--seed 7] [--bug …] [--format json]
+// npm run chaos -- --seconds 600 [--engine postgres|nats|sqlite] [--fault kill,promote] [--seed 7] [--bug …] [--format json]
 // The campaign of `npm test`, for as long as you like. Exit code 1 where a promise was broken.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,15 +7,17 @@ import { installed, setup } from '../../cli/build.ts'
 import { JOURNAL_MUTANTS, mutated } from '../../linearizability/mutants.ts'
 import { bugs, isBug } from './bugs.ts'
 import { type CampaignResult, campaign, FAULTS } from './campaign.ts'
+import { ENGINES, type EngineName } from './report.ts'
 
 const mutants = () => JOURNAL_MUTANTS.map(({ id }) => id)
 
 const HELP = `npm run chaos -- [options]
-  --engine    postgres or nats; default: one after the other
+  --engine    ${ENGINES.join(', ')}; default: one after the other
   --seconds   of each engine, and each fault once at least; default 120
   --fault     by their names, with commas, or + where they strike at once; default: all but promote-async
               postgres: ${FAULTS.postgres.join(', ')}, promote-async
               nats: ${FAULTS.nats.join(', ')}
+              sqlite: ${FAULTS.sqlite.join(', ')}
   --calm      milliseconds between two strikes; default 1000
   --slots     operations under way in each writer; default 4
   --pace      milliseconds between two of them; default 20
@@ -44,12 +46,12 @@ const { values } = parseArgs({
   },
 })
 
-const engines =
-  values.engine === undefined ? (['postgres', 'nats'] as const) : [engineOf(values.engine)]
+const engines = values.engine === undefined ? ENGINES : [engineOf(values.engine)]
 
-function engineOf(name: string): 'postgres' | 'nats' {
-  if (name === 'postgres' || name === 'nats') return name
-  throw new TypeError(`--engine ${name}: postgres or nats`)
+function engineOf(name: string): EngineName {
+  const engine = ENGINES.find((each) => each === name)
+  if (engine) return engine
+  throw new TypeError(`--engine ${name}: one of ${ENGINES.join(', ')}`)
 }
 
 /** The processes of the campaign run the mutant; what judges them does not. */
@@ -60,7 +62,7 @@ async function breakJournal(id: string): Promise<void> {
   await writeFile(path, mutated(await readFile(path, 'utf8'), mutant))
 }
 
-async function run(engine: 'postgres' | 'nats'): Promise<CampaignResult> {
+async function run(engine: EngineName): Promise<CampaignResult> {
   const { bug } = values
   if (bug !== undefined && !isBug(bug)) throw new TypeError(`--bug: one of ${bugs().join(', ')}`)
   const start = Date.now()

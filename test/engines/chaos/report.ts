@@ -1,10 +1,13 @@
 // What the processes of the campaign tell each other, in JSON lines.
 import type { Bug } from './bugs.ts'
 
+export const ENGINES = ['postgres', 'nats', 'sqlite'] as const
+export type EngineName = (typeof ENGINES)[number]
+
 export interface Job {
   readonly role: 'writer' | 'reader'
   readonly by: string
-  readonly engine: 'postgres' | 'nats'
+  readonly engine: EngineName
   /** Where: as the engine takes it. */
   readonly servers: readonly string[]
   readonly journal: string

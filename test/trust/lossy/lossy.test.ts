@@ -1,7 +1,7 @@
 // Real programs, killed, of which everything is lost that they had not synced. A kill alone proves less: the page cache
 // survives it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { build, MUTANTS } from '../mutants.ts'
+import { build, MUTANTS, type Mutant } from '../mutants.ts'
 import { lossyLoop } from './kill-loop.ts'
 import { compileLossy, type LossyLibrary, whyNotLossy } from './library.ts'
 import { type LossyProgramName, PROGRAMS } from './programs.ts'
@@ -9,6 +9,15 @@ import { type LossyProgramName, PROGRAMS } from './programs.ts'
 const KILLS = 5
 const SEED = Number(process.env['MINISTORE_SEED'] ?? 1)
 const NAMES = Object.keys(PROGRAMS) as LossyProgramName[]
+
+/** What better-sqlite3 does by default in WAL mode: a commit is synced later. */
+const NORMAL: Mutant = {
+  name: 'synchronous = NORMAL',
+  edits: [
+    { file: 'sqlite/database.ts', from: 'synchronous = EXTRA', to: 'synchronous = NORMAL' },
+    { file: 'sqlite/database.ts', from: 'synchronous !== 3', to: 'synchronous !== 1' },
+  ],
+}
 
 const why = whyNotLossy()
 if (why) console.log(`skipped, because ${why}: losing what was not synced`)
@@ -29,8 +38,9 @@ describe.skipIf(why)('when a kill drops what was not synced', () => {
       // Kills that lose nothing prove nothing.
       expect(tally.acknowledged).toBeGreaterThan(KILLS)
       expect(tally.lostContents).toBeGreaterThan(0)
-      // The quickstart has one file only.
-      if (program !== 'quickstart') expect(tally.lostNames).toBeGreaterThan(0)
+      // The quickstart has one file only; SQLite syncs the directory as soon as it has made its log.
+      if (program !== 'quickstart' && program !== 'sqlite')
+        expect(tally.lostNames).toBeGreaterThan(0)
     },
     120_000,
   )
@@ -38,7 +48,7 @@ describe.skipIf(why)('when a kill drops what was not synced', () => {
   test.each(NAMES)(
     '%s is caught with a store that does not sync',
     async (program) => {
-      const mutant = MUTANTS.find(({ name }) => name === 'no fsync')
+      const mutant = program === 'sqlite' ? NORMAL : MUTANTS.find(({ name }) => name === 'no fsync')
       if (!mutant) throw new Error('the mutant is gone')
       const { directory } = await build(mutant)
       const caught = lossyLoop({ program, kills: 40, seed: SEED, src: directory, library })

@@ -1,11 +1,13 @@
 // The programs that are killed, and what is found in their directories afterwards.
 import { join } from 'node:path'
+import { sqliteJournal } from 'ministore-ts/sqlite'
 import { openModules } from '../../../examples/arcella/modules/index.ts'
 import { registry as arcella } from '../../../examples/arcella/registry/definition.ts'
 import { layoutOf } from '../../../examples/arcella/runtime/layout.ts'
 import { registry as quickstart } from '../../../examples/quickstart/registry.ts'
 import { openBroker } from '../../../examples/walmq/broker/broker.ts'
 import type { Broker } from '../../../examples/walmq/broker/types.ts'
+import { names } from '../../shared/names.ts'
 
 export interface LossyProgram {
   readonly entry: string
@@ -61,6 +63,18 @@ export const PROGRAMS = {
       } finally {
         await store.close()
       }
+    },
+  },
+  sqlite: {
+    entry: 'test/trust/lossy/programs/sqlite.ts',
+    argv: (files, life) => [join(files, 'names.db'), String(life)],
+    async observe(files) {
+      const store = await names.open(
+        sqliteJournal({ file: join(files, 'names.db'), name: 'names' }),
+      )
+      const found = new Map(Object.entries(store.state.taken))
+      await store.close()
+      return found
     },
   },
 } satisfies Record<string, LossyProgram>

@@ -14,8 +14,12 @@ const NAMES = Object.keys(PROGRAMS) as LossyProgramName[]
 const NORMAL: Mutant = {
   name: 'synchronous = NORMAL',
   edits: [
-    { file: 'sqlite/database.ts', from: 'synchronous = EXTRA', to: 'synchronous = NORMAL' },
-    { file: 'sqlite/database.ts', from: 'synchronous !== 3', to: 'synchronous !== 1' },
+    {
+      file: 'journals/sqlite/database.ts',
+      from: 'synchronous = EXTRA',
+      to: 'synchronous = NORMAL',
+    },
+    { file: 'journals/sqlite/database.ts', from: 'synchronous !== 3', to: 'synchronous !== 1' },
   ],
 }
 

@@ -49,7 +49,7 @@ async function useMany(place: Place): Promise<() => Promise<void>> {
   const [writers, readers] = [await openAll(), await openAll()]
   await Promise.all(writers.map((store) => store.dispatch('take', { name: 'x', by: 'a' })))
   const seqs = () => readers.map(({ seq }) => seq)
-  await expect.poll(seqs, { timeout: 5_000 }).toEqual(Array(25).fill(1))
+  await expect.poll(seqs, { timeout: 15_000 }).toEqual(Array(25).fill(1))
   return async () => {
     await Promise.all([...writers, ...readers].map((store) => store.close()))
   }
@@ -62,7 +62,7 @@ describe('many journals', () => {
       const closeAll = await useMany(atServer)
       expect((await clients()).map(({ name }) => name)).toEqual(['ministore'])
       await closeAll()
-      await expect.poll(clients).toEqual([])
+      await expect.poll(clients, { timeout: 10_000 }).toEqual([])
     },
   )
 

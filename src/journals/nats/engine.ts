@@ -1,27 +1,26 @@
-// The engine: one stream, and what makes its answers sound.
+// The engine: the requests to one stream. What their answers prove is in known-stream.ts.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { type AppendResult, StoreError } from '../../index.ts'
 import type { Engine, EngineEntry, EngineInfo, EngineLook } from '../shared/index.ts'
-import { type Found, readDirect, readFromLeader } from './direct.ts'
+import { readDirect, readFromLeader } from './direct.ts'
 import { CODE, failureOf, isNamed, Refusal, reasonOf } from './failure.ts'
 import { contiguous, Feed } from './feed.ts'
+import { type Bounds, KnownStream } from './known-stream.ts'
 import { Link } from './link.ts'
 import { type NatsOptions, readOptions, type Settings } from './options.ts'
 import { type Destination, firstOf, HEADER_BYTES, publish } from './publish.ts'
 import * as stream from './stream.ts'
 
 /** A record may be missing from the feed without a later one that shows it: so the head is asked for. */
-const POLL = 1_000
+const POLL_MS = 1_000
 /** At first the leader may not know yet that somebody subscribes. */
-const FIRST_POLL = 100
-/** For how long, in milliseconds, a cluster has to answer the same before a journal is given up. */
-const DOUBT = 5_000
+const FIRST_POLL_MS = 100
 /** For how long, in milliseconds, a check of the stream holds: the next append after that checks it again. */
-const FRESH = 20
+const FRESH_MS = 20
 /** Records asked of the leader at once, where a replica is behind. */
-const FROM_LEADER = 64
+const MAX_FROM_LEADER = 64
 
 /** The bare engine; `natsJournal` is what a store opens. */
 export const natsEngine = (options: NatsOptions): Engine => new NatsEngine(readOptions(options))
@@ -32,26 +31,16 @@ class NatsEngine implements Engine {
   #link: Link
   /** What a stream that this makes is given: so it is known to be made here, also after a failure in between. */
   #ours = randomUUID()
-  #epoch = ''
-  /** The highest seq that was there for certain. */
-  #seen = 0
-  /** The last record that this engine has shown or appended: in another history, another one has its seq. */
-  #last = { seq: 0, id: '' }
-  /** How many replicas the stream must have. */
-  #replicas = 1
+  #known: KnownStream
   /** What a check found while an append was under way. It stays so until the journal is opened again. */
   #invalid: StoreError | undefined
   /** When the last check that found all well began, by `performance.now()`. */
   #checkedAt = Number.NEGATIVE_INFINITY
-  /** The record that is missing, and since when. */
-  #gap: { readonly seq: number; readonly since: number } | undefined
-  /** Since when the stream seems to be gone, or shorter than it was. */
-  #doubtful: number | undefined
-
   constructor(settings: Settings) {
     this.#settings = settings
     this.name = settings.title
     this.#link = new Link(settings)
+    this.#known = this.#knownOf('', 1)
   }
 
   get maxEntryBytes(): number {
@@ -62,12 +51,12 @@ class NatsEngine implements Engine {
     if (this.#link.ended.aborted) this.#link = new Link(this.#settings)
     return this.#translated(async () => {
       const info = (await this.#lookUp()) ?? (await this.#create(store))
-      this.#replicas = this.#settings.replicas
-      const identity = this.#identify(info)
+      const { replicas } = this.#settings
+      const identity = this.#identify(info, replicas)
       if (identity.store !== store)
         throw this.#error('wrong_store', `belongs to the store ${JSON.stringify(identity.store)}`)
-      const begun = await this.#begin(info, identity)
-      const created = this.#epoch === this.#ours
+      const begun = await this.#begin(info, identity.epoch, replicas)
+      const created = identity.epoch === this.#ours
       this.#ours = randomUUID()
       return { ...begun, created }
     })
@@ -79,30 +68,35 @@ class NatsEngine implements Engine {
       const info = await this.#lookUp()
       if (!info) return undefined
       // How many keep it is for those to say who write to it.
-      this.#replicas = 1
-      const identity = this.#identify(info)
-      return { ...(await this.#begin(info, identity)), store: identity.store, created: false }
+      const replicas = 1
+      const { epoch, store } = this.#identify(info, replicas)
+      return { ...(await this.#begin(info, epoch, replicas)), store, created: false }
     })
   }
 
-  #identify({ config }: stream.StreamInfo): stream.Identity {
-    return stream.checkSettings(config, this.#settings.name, this.#replicas, this.name)
+  #identify({ config }: stream.StreamInfo, replicas: number): stream.Identity {
+    return stream.checkSettings(config, this.#settings.name, replicas, this.name)
   }
 
   async #begin(
     info: stream.StreamInfo,
-    { epoch }: stream.Identity,
+    epoch: string,
+    replicas: number,
   ): Promise<Omit<EngineInfo, 'created'>> {
-    this.#epoch = epoch
-    this.#seen = 0
-    this.#last = { seq: 0, id: '' }
-    this.#doubtful = undefined
-    this.#gap = undefined
+    this.#known = this.#knownOf(epoch, replicas)
     this.#invalid = undefined
     this.#checkedAt = Number.NEGATIVE_INFINITY
-    const { head, first } = this.#accept(info)
+    const { head, first } = this.#known.accept(info, 0)
     if (head >= first) await this.#chunk(head, head)
     return { epoch, head, first }
+  }
+
+  #knownOf(epoch: string, replicas: number): KnownStream {
+    const { name: journal, title } = this.#settings
+    return new KnownStream(epoch, replicas, {
+      ...{ journal, title },
+      isClustered: () => this.#link.isClustered,
+    })
   }
 
   async append(
@@ -112,8 +106,7 @@ class NatsEngine implements Engine {
     this.#checkSizes(batch)
     if (this.#invalid) throw this.#invalid
     const connection = await this.#connected()
-    const { name: journal, patience: timeout } = this.#settings
-    const to = { connection, timeout, subject: stream.subjectOf(journal, this.#epoch) }
+    const to = { connection, timeout: this.#settings.patience, subject: this.#known.subject }
     const part = firstOf(batch)
     // At the same time, so that it costs no time of its own.
     const checking = this.#check(expected)
@@ -123,8 +116,8 @@ class NatsEngine implements Engine {
         throw this.#error('corrupt', `acknowledged seq ${seq} for ${expected + part.length}`)
       this.#invalid = await checking
       if (this.#invalid) throw this.#unacknowledged(seq, this.#invalid)
-      this.#seen = Math.max(this.#seen, seq)
-      this.#remember({ seq, id: part.at(-1)?.id ?? '' })
+      this.#known.seen = Math.max(this.#known.seen, seq)
+      this.#known.remember({ seq, id: part.at(-1)?.id ?? '' })
       return { ok: true, seq }
     } catch (error) {
       return this.#notAppended(error, to)
@@ -138,9 +131,9 @@ class NatsEngine implements Engine {
     if (after >= to) return
     const { head, first } = await this.#bounds(after)
     const end = Math.min(to, head)
-    if (after < end && first > after + 1) throw this.#compacted(after + 1, first)
+    if (after < end && first > after + 1) throw this.#known.compacted(after + 1, first)
     // The record that is known comes along, to be compared: also where nothing comes after it.
-    let at = after === this.#last.seq && first <= after ? after - 1 : after
+    let at = after === this.#known.last.seq && first <= after ? after - 1 : after
     if (at >= end) return
     let next = this.#chunk(at + 1, end)
     while (at < end) {
@@ -203,7 +196,7 @@ class NatsEngine implements Engine {
     if (error instanceof Refusal) {
       if (error.code === CODE.wrongLastSequence) {
         const head = Number(/(\d+)$/.exec(error.message)?.[1])
-        if (head >= this.#seen) return { ok: false, head }
+        if (head >= this.#known.seen) return { ok: false, head }
       }
       if (error.code === CODE.wrongLastSequence || error.code === CODE.wrongLastSequenceUnknown)
         return { ok: false, head: (await this.#bounds(0)).head }
@@ -223,18 +216,18 @@ class NatsEngine implements Engine {
    * all is well, or if nobody can tell for now.
    */
   async #check(expected: number): Promise<StoreError | undefined> {
-    const { seq, id } = this.#last
+    const { seq, id } = this.#known.last
     const begin = performance.now()
-    if (begin - this.#checkedAt < FRESH) return undefined
+    if (begin - this.#checkedAt < FRESH_MS) return undefined
     try {
       const [, there] = await Promise.all([this.#bounds(0), seq > 0 ? this.#chunk(seq, seq) : []])
-      if (there[0] && there[0].id !== id) return this.#otherHistory(seq)
+      if (there[0] && there[0].id !== id) return this.#known.otherHistory(seq)
       this.#checkedAt = begin
       return undefined
     } catch (error) {
       const { code } = error as Partial<StoreError>
       // No truncation removes the last record.
-      if (code === 'compacted' && seq === expected) return this.#purged(seq)
+      if (code === 'compacted' && seq === expected) return this.#known.purged(seq)
       return code === 'rewound' || code === 'config' ? (error as StoreError) : undefined
     }
   }
@@ -244,10 +237,10 @@ class NatsEngine implements Engine {
     return this.#translated(async () => {
       const { name: journal, patience } = this.#settings
       const found = await readDirect(this.#link, journal, { from, to, patience })
-      if (found.length > 0) return this.#checked(found)
+      if (found.length > 0) return this.#known.entriesOf(found)
       // The replica that answered is behind, or the records were truncated just now.
       const seqs = Array.from(
-        { length: Math.min(FROM_LEADER, to - from + 1) },
+        { length: Math.min(MAX_FROM_LEADER, to - from + 1) },
         (_, at) => from + at,
       )
       const got = await Promise.all(seqs.map((seq) => readFromLeader(this.#link, journal, seq)))
@@ -255,47 +248,21 @@ class NatsEngine implements Engine {
       const there = got
         .slice(0, missing < 0 ? got.length : missing)
         .filter((it) => it !== undefined)
-      if (there.length > 0) return this.#checked(there)
-      const { first } = await this.#bounds(to)
-      if (first > from) throw this.#compacted(from, first)
-      throw this.#missing(from, `seq ${from} is missing, between ${first} and ${to}`)
+      if (there.length > 0) return this.#known.entriesOf(there)
+      throw this.#known.missing(from, await this.#bounds(to))
     })
-  }
-
-  /** The leader that answered may not have applied the record yet. If it stays missing, it is lost. */
-  #missing(seq: number, what: string): StoreError {
-    if (this.#gap?.seq !== seq) this.#gap = { seq, since: Date.now() }
-    return this.#whenCertain('corrupt', what, this.#gap.since)
-  }
-
-  /** Each says of which epoch it is. */
-  #checked(found: readonly Found[]): EngineEntry[] {
-    const subject = stream.subjectOf(this.#settings.name, this.#epoch)
-    const entries = found.map(({ subject: of, ...entry }) => {
-      if (of !== subject) throw this.#rewound('is another one: it was deleted and made anew')
-      if (entry.seq === this.#last.seq && entry.id !== this.#last.id)
-        throw this.#otherHistory(entry.seq)
-      return entry
-    })
-    this.#remember(entries.at(-1))
-    if (found.length > 0) this.#gap = undefined
-    return entries
-  }
-
-  #remember(entry: Pick<EngineEntry, 'seq' | 'id'> | undefined): void {
-    if (entry && entry.seq > this.#last.seq) this.#last = { seq: entry.seq, id: entry.id }
   }
 
   /** Until the connection breaks or something fails. */
   async *#followOnce(after: number, ended: AbortSignal): AsyncGenerator<readonly EngineEntry[]> {
     const connection = await this.#connected()
-    const subject = stream.republishedOf(this.#settings.name, this.#epoch)
+    const subject = stream.republishedOf(this.#settings.name, this.#known.epoch)
     const feed = new Feed(connection, subject)
     try {
       if (!(await this.#link.isAlive(connection)))
         throw this.#error('unavailable', 'its server does not answer')
       let at = after
-      for (let poll = FIRST_POLL, isBehind = true; !ended.aborted && !feed.isOver; ) {
+      for (let poll = FIRST_POLL_MS, isBehind = true; !ended.aborted && !feed.isOver; ) {
         if (isBehind) {
           for await (const entries of this.read(at)) {
             at += entries.length
@@ -304,13 +271,13 @@ class NatsEngine implements Engine {
           }
         }
         await feed.wait(poll, ended)
-        const came = await this.#translated(async () => this.#checked(feed.take()))
+        const came = await this.#translated(async () => this.#known.entriesOf(feed.take()))
         const next = contiguous(came, at)
         // Nothing for a while, or something is missing, or older ones: then the head is asked for.
         isBehind = next.length === 0 || next.length < came.length
-        if (came.length === 0) poll = POLL
+        if (came.length === 0) poll = POLL_MS
         at += next.length
-        this.#seen = Math.max(this.#seen, at)
+        this.#known.seen = Math.max(this.#known.seen, at)
         if (next.length > 0) yield next
       }
     } finally {
@@ -318,46 +285,12 @@ class NatsEngine implements Engine {
     }
   }
 
-  async #bounds(least: number): Promise<{ head: number; first: number }> {
+  async #bounds(least: number): Promise<Bounds> {
+    const stream = this.#known
     // Before it is asked: what others learn meanwhile may be newer than its answer.
-    const known = Math.max(this.#seen, least)
+    const known = Math.max(stream.seen, least)
     if (this.#invalid) throw this.#invalid
-    return this.#translated(async () => {
-      const info = await this.#lookUp()
-      if (!info) throw this.#doubt('is gone: its stream was deleted')
-      if (stream.identityOf(info.config)?.epoch !== this.#epoch)
-        throw this.#rewound('is another one: it was deleted and made anew')
-      this.#identify(info)
-      return this.#accept(info, known)
-    })
-  }
-
-  /** What the leader says, where it can be relied upon. */
-  #accept(info: stream.StreamInfo, known = 0): { head: number; first: number } {
-    if (!stream.isLed(info))
-      throw this.#error('unavailable', 'its leader has lost touch with the other servers')
-    const bounds = stream.boundsOf(info)
-    if (bounds.head < known)
-      throw this.#doubt(`ends at seq ${bounds.head}, but ${known} was durable`)
-    if (bounds.head === this.#last.seq && bounds.first > bounds.head && bounds.head > 0)
-      throw this.#purged(bounds.head)
-    this.#doubtful = undefined
-    this.#seen = Math.max(this.#seen, bounds.head)
-    return bounds
-  }
-
-  /**
-   * In a cluster, a server that has just come back may be the one that answers: what it says counts
-   * when it still says so after a while.
-   */
-  #doubt(what: string): StoreError {
-    this.#doubtful ??= Date.now()
-    return this.#whenCertain('rewound', what, this.#doubtful)
-  }
-
-  #whenCertain(code: 'rewound' | 'corrupt', what: string, since: number): StoreError {
-    if (!this.#link.isClustered || Date.now() - since >= DOUBT) return this.#error(code, what)
-    return this.#error('unavailable', `${what}; that is not certain yet`)
+    return this.#translated(async () => stream.accept(await this.#lookUp(), known))
   }
 
   async #lookUp(): Promise<stream.StreamInfo | undefined> {
@@ -395,26 +328,10 @@ class NatsEngine implements Engine {
     }
   }
 
-  #compacted(seq: number, first: number): StoreError {
-    return this.#error('compacted', `seq ${seq} was truncated away; the first is ${first}`)
-  }
-
-  #otherHistory(seq: number): StoreError {
-    return this.#rewound(`has another record ${seq} than it had: an older state was restored`)
-  }
-
-  #purged(head: number): StoreError {
-    return this.#rewound(`has lost all records up to seq ${head}: its stream was purged`)
-  }
-
   /** It is there, but nobody should rely on it. */
   #unacknowledged(seq: number, cause: StoreError): StoreError {
     const what = `wrote up to seq ${seq}, which may be lost: ${cause.message}`
     return new StoreError('unknown', `${this.name}: ${what}`, { path: this.name, cause })
-  }
-
-  #rewound(what: string): StoreError {
-    return this.#error('rewound', what)
   }
 
   #error(code: StoreError['code'], what: string): StoreError {

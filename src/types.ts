@@ -13,20 +13,25 @@ import type { ReadonlyTable, Table } from './table/types.ts'
 
 // ── 1. Declare ──────────────────────────────────────────────────────────────────────────────────
 
-export interface StoreConfig<St, P, R, Q, I, V> {
+export interface StoreConfig<St, P, R, Q, I, V, Me = unknown> {
   /** Written to the journal; opening a journal of another name fails. 1 to 128 characters. */
   name: string
   /** Initial state, or a Zod object schema accepting `{}`. JSON only. */
   state: St & CheckState<St>
+  /**
+   * What each dispatch says about itself, such as who asked for it: a `z.object`. It is journaled with the record. Guards
+   * and commands read it; reducers do not, so this schema may change freely.
+   */
+  metadata?: Me & CheckMetadata<Me>
   /** Facts, journaled and replayed: `{ payload?, upcast?, guard?, apply }` by type name. */
   mutations: { [K in keyof P]: PayloadConfig<P[K]> } & {
-    [K in keyof R]: RuleConfig<StateOf<St>, Get<P, K>, R[K]>
+    [K in keyof R]: RuleConfig<StateOf<St>, Get<P, K>, R[K], MetadataOutput<Me>>
   }
   /** No longer dispatchable, but still in old journals. */
   retired?: { [K in keyof Q]: MutationConfig<StateOf<St>, Q[K]> }
   /** Decisions, neither journaled nor replayed: `{ input?, run }` by name; they dispatch mutations, all or none. */
   commands?: { [K in keyof I]: CommandConfig<I[K]> } & {
-    [K in keyof V]: RunConfig<StateOf<St>, P, Get<I, K>, V[K]>
+    [K in keyof V]: RunConfig<StateOf<St>, P, Get<I, K>, V[K], MetadataOutput<Me>>
   }
 }
 
@@ -64,12 +69,12 @@ type NotAwaited = Promise<
 
 export interface MutationConfig<S, P> extends PayloadConfig<P>, ReducerConfig<S, P> {}
 
-export interface RuleConfig<S, P, R> extends ReducerConfig<S, P> {
+export interface RuleConfig<S, P, R, Me = WellKnownMetadata> extends ReducerConfig<S, P> {
   /** A business rule, before `apply`. It runs live only, never on replay, so it may change. `return reject(code, details)` to refuse. */
   guard?: (
     state: Immutable<S>,
     payload: PayloadOf<P>,
-    meta: Meta,
+    meta: GuardMeta<Me>,
   ) => (R & OnlyRejections<R>) | Nothing
 }
 
@@ -82,9 +87,9 @@ export interface CommandConfig<I> {
         : Problem<'input must be a Zod schema'>)
 }
 
-export interface RunConfig<S, P, I, V> {
+export interface RunConfig<S, P, I, V, Me = WellKnownMetadata> {
   /** Decide and dispatch. `return reject(...)` to refuse; anything else returned is the command's `value`. */
-  run: (tx: Tx<S, Inputs<P>>, input: PayloadOf<I>) => (V & OnlySync<V>) | Nothing
+  run: (tx: Tx<S, Inputs<P>, Me>, input: PayloadOf<I>) => (V & OnlySync<V>) | Nothing
 }
 
 /** An old payload version that becomes the current one with the help of `meta`. `upcaster` makes one. */
@@ -125,10 +130,54 @@ export interface Meta {
   readonly key?: string
 }
 
-export interface Tx<S, M> {
+/** What a guard reads: also who asked, and why. `Me`: the output of the metadata's schema. */
+export interface GuardMeta<Me = WellKnownMetadata> extends Meta {
+  /** Empty if the dispatch has no metadata. */
+  readonly metadata: Immutable<Me>
+}
+
+/** Metadata that every definition accepts, whatever its own schema is. */
+export interface WellKnownMetadata {
+  /** Names all that one request caused, also in other stores and services. 1 to 1,024 characters. */
+  readonly correlationId?: string | undefined
+  /** What caused this: the seq of a record in the same journal, or an id from elsewhere of 1 to 1,024 characters. */
+  readonly causationId?: number | string | undefined
+  /** The span that this belongs to, as W3C Trace Context writes it. */
+  readonly traceparent?: string | undefined
+}
+/** Metadata as a journal may have it. */
+export type Metadata = { readonly [field: string]: Json }
+/** `input`: what a dispatch is given. `output`: what guards and commands read. */
+export interface MetadataTypes {
+  readonly input: object
+  readonly output: object
+}
+export interface DefaultMetadata {
+  readonly input: WellKnownMetadata
+  readonly output: WellKnownMetadata
+}
+export type MetadataInput<Me> = Me extends z.core.$ZodObject
+  ? Accepted<z.input<Me>> & Omit<WellKnownMetadata, keyof z.input<Me>>
+  : WellKnownMetadata
+export type MetadataOutput<Me> = Me extends z.core.$ZodObject
+  ? z.output<Me> & Omit<WellKnownMetadata, keyof z.output<Me>>
+  : WellKnownMetadata
+/** `store.with`: what it was given is no longer required. */
+export interface BoundMetadata<Me extends MetadataTypes, Given> {
+  readonly input: Omit<Me['input'], RequiredKeys<Given>> &
+    Partial<Pick<Me['input'], RequiredKeys<Given> & keyof Me['input']>>
+  readonly output: Me['output']
+}
+type RequiredKeys<T> = { [K in keyof T]-?: {} extends Pick<T, K> ? never : K }[keyof T]
+/** Metadata in a record. Records of older definitions may lack any of it. */
+export type JournaledMetadata<Me> = { readonly [K in keyof Me]?: Immutable<Me[K]> | undefined }
+
+export interface Tx<S, M, Me = WellKnownMetadata> {
   /** Includes what this transaction dispatched so far. */
   readonly state: Immutable<S>
   readonly at: string
+  /** Of the whole transaction; empty if it has none. */
+  readonly metadata: Immutable<Me>
   /** Validates and applies now. Throws the guard's Rejection, which aborts the transaction unless `run` catches it. */
   dispatch<K extends keyof M & string>(
     type: K | Problem<'call dispatch(type, payload) or dispatchAll([message])'>,
@@ -136,15 +185,15 @@ export interface Tx<S, M> {
   ): Meta
 }
 
-export interface MutationPart<S, P, R> {
+export interface MutationPart<S, P, R, Me = WellKnownMetadata> {
   readonly payload: P
-  readonly guard: (state: Immutable<S>, payload: PayloadOf<P>, meta: Meta) => R
+  readonly guard: (state: Immutable<S>, payload: PayloadOf<P>, meta: GuardMeta<Me>) => R
   readonly apply: MutationConfig<S, P>['apply']
 }
 
-export interface CommandPart<S, P, I, V> {
+export interface CommandPart<S, P, I, V, Me = WellKnownMetadata> {
   readonly input: I
-  readonly run: (tx: Tx<S, Inputs<P>>, input: PayloadOf<I>) => V
+  readonly run: (tx: Tx<S, Inputs<P>, Me>, input: PayloadOf<I>) => V
 }
 
 /** What `mutationsFromUnion` makes of one option of the union. */
@@ -164,7 +213,7 @@ export type UnionReducers<S, U> = {
 }
 
 /** What `defineStore` returns for such a config. */
-export type DefinitionOf<St, P, R, Q, I, V> = StoreDefinition<
+export type DefinitionOf<St, P, R, Q, I, V, Me = unknown> = StoreDefinition<
   StateOf<St>,
   {
     // By R, which has every name: where no mutation has a payload, P may have none.
@@ -181,13 +230,14 @@ export type DefinitionOf<St, P, R, Q, I, V> = StoreDefinition<
       rejects: RejectionsIn<V[K]>
     }
   },
-  { [K in keyof Q]: { payload: PayloadOf<Q[K]> } }
+  { [K in keyof Q]: { payload: PayloadOf<Q[K]> } },
+  { readonly input: MetadataInput<Me>; readonly output: MetadataOutput<Me> }
 >
 
 // ── 2. A definition ─────────────────────────────────────────────────────────────────────────────
 
 /** S: state. M: `{ addTopic: { input, payload, rejects } }`. C: `{ createTopics: { input, value, rejects } }`. Q: retired. */
-export interface StoreDefinition<S, M, C, Q = {}> {
+export interface StoreDefinition<S, M, C, Q = {}, Me extends MetadataTypes = DefaultMetadata> {
   readonly name: string
   readonly initial: Immutable<S>
   /**
@@ -200,13 +250,13 @@ export interface StoreDefinition<S, M, C, Q = {}> {
    * Throws StoreError: `corrupt`, `foreign`, `wrong_store`, `newer_format`, `unknown_mutation`,
    * `apply_failed`, `upcast_failed`, `locked`, `io`. A refusal leaves the journal as it was.
    */
-  open(journal: string | URL, options?: FileOpenOptions): Promise<Store<S, M, C, Q>>
-  open(journal: JournalSource, options?: OpenOptions): Promise<Store<S, M, C, Q>>
+  open(journal: string | URL, options?: FileOpenOptions): Promise<Store<S, M, C, Q, Me>>
+  open(journal: JournalSource, options?: OpenOptions): Promise<Store<S, M, C, Q, Me>>
   /** In memory, from a given history (facts: their `guard` does not run): given / when / then tests. */
   memory(
-    given?: readonly MutationInputMap<M>[keyof M & string][],
+    given?: readonly (MutationInputMap<M>[keyof M & string] & { metadata?: Me['input'] })[],
     options?: OpenOptions,
-  ): Promise<Store<S, M, C, Q>>
+  ): Promise<Store<S, M, C, Q, Me>>
   /** The state after seq `until` (default: all). Reads only, needs no lock. Throws StoreError at the first problem. */
   replay(journal: JournalSource, options?: { until?: number | undefined }): Promise<Replayed<S>>
   /**
@@ -220,6 +270,7 @@ export interface StoreDefinition<S, M, C, Q = {}> {
     readonly mutations: M
     readonly commands: C
     readonly retired: Q
+    readonly metadata: Me
   }
 }
 
@@ -441,7 +492,7 @@ export interface OpenFile {
 
 // ── 4. An open store (methods are bound) ────────────────────────────────────────────────────────
 
-export interface Store<S, M, C, Q = {}> {
+export interface Store<S, M, C, Q = {}, Me extends MetadataTypes = DefaultMetadata> {
   /** The durable state: in memory, deeply frozen, no copy. */
   readonly state: Immutable<S>
   /** Seq of the last record in `state`; 0 when empty. */
@@ -457,31 +508,38 @@ export interface Store<S, M, C, Q = {}> {
   /** parse → guard → apply to a draft → journal → publish. Resolves when durable. */
   dispatch<K extends keyof M & string>(
     type: K | Problem<'call dispatch(type, payload) or dispatchAll([message])'>,
-    ...args: DispatchArgs<M[K]>
+    ...args: DispatchArgs<M[K], Me['input']>
   ): Outcome<Receipt, RejectsOf<M[K]> | Invalid | Conflict>
   /** All or none, one record, one seq. */
   dispatchAll(
     mutations: readonly MutationInputMap<M>[keyof M & string][],
-    options?: DispatchOptions,
+    ...options: OptionsArgs<DispatchOptions, Me['input']>
   ): Outcome<Receipt, ByCode<AllRejects<M>> | Invalid | Conflict>
   /** An unnamed command. */
   transaction<T>(
-    run: (tx: Tx<S, M>) => (T & OnlySync<T>) | Nothing,
-    options?: ExecuteOptions,
+    run: (tx: Tx<S, M, Me['output']>) => (T & OnlySync<T>) | Nothing,
+    ...options: OptionsArgs<ExecuteOptions, Me['input']>
   ): Outcome<Executed<ValueIn<T>>, ByCode<RejectionsIn<T> | AllRejects<M>> | Invalid | Conflict>
   execute<K extends keyof C & string>(
     command: K,
-    ...args: CommandArgs<C[K]>
+    ...args: CommandArgs<C[K], Me['input']>
   ): Outcome<
     Executed<CommandValue<C[K]>>,
     ByCode<RejectsOf<C[K]> | AllRejects<M>> | Invalid | Conflict
   >
+  /**
+   * The same store, for one request: what is dispatched through it has this metadata, and over it what the call itself
+   * gives. Checked at the first dispatch. Closing it closes the store.
+   */
+  with<Given extends Partial<Me['input']>>(bound: {
+    readonly metadata: Given & { readonly [K in Exclude<keyof Given, keyof Me['input']>]: never }
+  }): Store<S, M, C, Q, BoundMetadata<Me, Given>>
   /** Once per commit, after it is durable. Returns the unsubscribe function. */
   subscribe(
     listener: (
       state: Immutable<S>,
       previous: Immutable<S>,
-      records: readonly RecordMap<M & Q>[keyof (M & Q) & string][],
+      records: readonly RecordMap<M & Q, Me['output']>[keyof (M & Q) & string][],
     ) => void,
   ): () => void
   /** When the selected value changed (`Object.is`, or `equals`). */
@@ -490,12 +548,14 @@ export interface Store<S, M, C, Q = {}> {
     listener: (
       value: T,
       previous: T,
-      records: readonly RecordMap<M & Q>[keyof (M & Q) & string][],
+      records: readonly RecordMap<M & Q, Me['output']>[keyof (M & Q) & string][],
     ) => void,
     options?: SubscribeOptions<T>,
   ): () => void
   /** Committed records with current-version payloads: seq > after, ≤ until; `follow` waits for more, until close. */
-  records(options?: RecordsOptions): AsyncIterableIterator<RecordMap<M & Q>[keyof (M & Q) & string]>
+  records(
+    options?: RecordsOptions,
+  ): AsyncIterableIterator<RecordMap<M & Q, Me['output']>[keyof (M & Q) & string]>
   /**
    * Writes the state to `<journal>.snapshot`, so that the next opening replays only what comes after.
    * Dispatches go on. Throws StoreError `io`, which harms nothing; `invalid_state` where the state is not
@@ -566,8 +626,10 @@ export interface DispatchOptions {
   key?: string | undefined
   /** Refuse with `conflict` unless the store is at this seq. */
   expectSeq?: number | undefined
+  /** What the definition's `metadata` schema accepts, and `correlationId`, `causationId`, `traceparent`. */
+  metadata?: object | undefined
 }
-export type ExecuteOptions = Pick<DispatchOptions, 'expectSeq'>
+export type ExecuteOptions = Pick<DispatchOptions, 'expectSeq' | 'metadata'>
 
 export interface SubscribeOptions<T> {
   equals?: ((a: T, b: T) => boolean) | undefined
@@ -791,7 +853,7 @@ export interface CoveredMutation {
 // ── 7. Types from a definition: State<typeof broker>, Mutation<typeof broker, 'addTopic'>, … ────
 
 // biome-ignore lint/suspicious/noExplicitAny: "any definition" has no other spelling
-export type AnyStoreDefinition = StoreDefinition<any, any, any, any>
+export type AnyStoreDefinition = StoreDefinition<any, any, any, any, any>
 export type State<D> = Field<Types<D>, 'state'>
 export type MutationName<D> = keyof Mutations<D> & string
 export type Mutation<D, K extends MutationName<D> = MutationName<D>> = MutationMap<Mutations<D>>[K]
@@ -801,16 +863,20 @@ export type MutationInput<D, K extends MutationName<D> = MutationName<D>> = Muta
 export type JournalRecord<
   D,
   K extends keyof Recorded<D> & string = keyof Recorded<D> & string,
-> = RecordMap<Recorded<D>>[K]
+> = RecordMap<Recorded<D>, Field<Field<Types<D>, 'metadata'>, 'output'>>[K]
 export type RejectionOf<D, K extends MutationName<D> = MutationName<D>> = RejectsOf<Mutations<D>[K]>
 export type StoreOf<D> =
-  D extends StoreDefinition<infer S, infer M, infer C, infer Q> ? Store<S, M, C, Q> : never
+  D extends StoreDefinition<infer S, infer M, infer C, infer Q, infer Me>
+    ? Store<S, M, C, Q, Me>
+    : never
 /** A mutation as it was committed. `part` of `parts`, from 1: its place in its batch. */
-export interface RecordOf<K extends string, P> extends Meta {
+export interface RecordOf<K extends string, P, Me = WellKnownMetadata> extends Meta {
   readonly type: K
   readonly payload: Immutable<P>
   /** The command that decided it, if one did. */
   readonly command?: string
+  /** As it was journaled, whatever today's schema is; absent if there was none. */
+  readonly metadata?: JournaledMetadata<Me>
   readonly part: number
   readonly parts: number
 }
@@ -915,15 +981,25 @@ type PayloadArgs<X> = X extends { input: infer I }
     ? [payload?: Accepted<I>]
     : [payload: Accepted<I>]
   : never
-type DispatchArgs<X> = X extends { input: infer I }
+/** Required where the metadata has a required field. */
+export type OptionsArgs<Options, Me> = {} extends Me
+  ? [options?: WithMetadata<Options, Me>]
+  : [options: WithMetadata<Options, Me>]
+export type WithMetadata<Options, Me> = Omit<Options, 'metadata'> &
+  ({} extends Me ? { metadata?: Me | undefined } : { metadata: Me })
+type DispatchArgs<X, Me> = X extends { input: infer I }
   ? undefined extends I
-    ? [payload?: Accepted<I>, options?: DispatchOptions]
-    : [payload: Accepted<I>, options?: DispatchOptions]
+    ? {} extends Me
+      ? [payload?: Accepted<I>, options?: WithMetadata<DispatchOptions, Me>]
+      : [payload: Accepted<I>, options: WithMetadata<DispatchOptions, Me>]
+    : [payload: Accepted<I>, ...options: OptionsArgs<DispatchOptions, Me>]
   : never
-type CommandArgs<X> = X extends { input: infer I }
+type CommandArgs<X, Me> = X extends { input: infer I }
   ? undefined extends I
-    ? [input?: Accepted<I>, options?: ExecuteOptions]
-    : [input: Accepted<I>, options?: ExecuteOptions]
+    ? {} extends Me
+      ? [input?: Accepted<I>, options?: WithMetadata<ExecuteOptions, Me>]
+      : [input: Accepted<I>, options: WithMetadata<ExecuteOptions, Me>]
+    : [input: Accepted<I>, ...options: OptionsArgs<ExecuteOptions, Me>]
   : never
 type Message<K, P> = undefined extends P ? { type: K; payload?: P } : { type: K; payload: P }
 type MutationMap<M> = {
@@ -932,8 +1008,8 @@ type MutationMap<M> = {
 type MutationInputMap<M> = {
   [K in keyof M & string]: M[K] extends { input: infer I } ? Message<K, Accepted<I>> : never
 }
-type RecordMap<M> = {
-  [K in keyof M & string]: M[K] extends { payload: infer P } ? RecordOf<K, P> : never
+type RecordMap<M, Me> = {
+  [K in keyof M & string]: M[K] extends { payload: infer P } ? RecordOf<K, P, Me> : never
 }
 type MutationSchema<M> = z.ZodDiscriminatedUnion<
   {
@@ -997,6 +1073,17 @@ type CheckPayload<P> = unknown extends P
         : Problem<`${Issue}, which the journal cannot hold`>
       : never
     : Problem<'payload must be a Zod schema'>
+type CheckMetadata<Me> = unknown extends Me
+  ? unknown
+  : Me extends z.core.$ZodObject
+    ? JsonIssue<z.output<Me>, 'metadata'> extends infer Issue extends string
+      ? [Issue] extends [never]
+        ? [z.output<Me>] extends [z.input<Me>]
+          ? unknown
+          : Problem<'metadata: what the schema outputs must be valid input for it too'>
+        : Problem<`${Issue}, which the journal cannot hold`>
+      : never
+    : Problem<'metadata must be a z.object(…)'>
 type CheckState<St> = St extends z.core.$ZodType
   ? JsonIssue<z.output<St>, 'state'> extends infer Issue extends string
     ? [Issue] extends [never]
@@ -1071,7 +1158,9 @@ export interface Declaration {
   readonly accept: AcceptedSources
   /** Current payload version: 1 + the number of upcasters. */
   readonly version: number
-  readonly guard: ((state: unknown, payload: unknown, meta: Meta) => unknown) | undefined
+  readonly guard:
+    | ((state: unknown, payload: unknown, meta: GuardMeta<Metadata>) => unknown)
+    | undefined
   readonly apply: (draft: unknown, payload: unknown, meta: Meta) => unknown
   readonly retired: boolean
   /** Whether the schema certainly accepts its own output; undefined until the first payload. */
@@ -1081,14 +1170,29 @@ export interface Declaration {
 export type Run = (tx: LooseTx) => unknown
 export interface LooseTx {
   readonly at: string
+  readonly metadata: Metadata
   getState(): unknown
   dispatch(type: string, payload?: unknown): Meta
+}
+/** What a definition says of metadata. */
+export interface MetadataSpec {
+  readonly schema: z.core.$ZodType | undefined
+  /** Fields that only `WellKnownMetadata` describes, because the schema does not declare them. */
+  readonly undeclared: readonly string[]
+  /** Whether the schema certainly accepts its own output; undefined until the first metadata. */
+  acceptsOwnOutput?: boolean
+}
+/** Metadata, checked: as guards see it, frozen, and its canonical JSON. */
+export interface CheckedMetadata {
+  readonly value: Metadata
+  readonly text: string
 }
 /** What a definition carries behind its brand, for this package's own folders. */
 export interface Definition {
   readonly name: string
   readonly initial: unknown
   readonly state: z.core.$ZodType | undefined
+  readonly metadata: MetadataSpec
   /** Retired ones included: what a journal may hold. */
   readonly mutations: ReadonlyMap<string, Declaration>
   /**
@@ -1105,6 +1209,10 @@ export interface Input {
   readonly type: string
   readonly payload?: unknown
 }
+/** A fact of a history that a store in memory begins with. */
+export interface GivenInput extends Input {
+  readonly metadata?: object
+}
 /** A mutation, checked: its payload as reducers see it, and its JSON as the journal holds it. */
 export interface Part {
   readonly mutation: Declaration
@@ -1118,6 +1226,7 @@ export interface Decoded {
   readonly meta: Meta
   /** The command that decided it, if one did. */
   readonly command?: string | undefined
+  readonly metadata?: Metadata | undefined
   /** In its journal, from 1, where that has lines. */
   readonly line?: number | undefined
   readonly parts: readonly Part[]
@@ -1180,11 +1289,12 @@ export interface Live {
 }
 /** A record with the state that it gives. */
 export type Settled = Decoded & { readonly state: unknown }
-export type Committed = RecordOf<string, unknown>
+export type Committed = RecordOf<string, unknown, Metadata>
 export type Listener = (state: unknown, previous: unknown, records: readonly Committed[]) => unknown
 export type Selector = (state: unknown) => unknown
 
-export interface CommitOptions extends DispatchOptions {
+export interface CommitOptions extends Omit<DispatchOptions, 'metadata'> {
+  readonly metadata?: CheckedMetadata | undefined
   /** Its name, for the journal's readers. */
   command?: string | undefined
   /**

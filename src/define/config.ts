@@ -1,7 +1,8 @@
 // What the user wrote → what the core runs, or StoreError `bad_definition` saying which part of it.
 import { z } from 'zod'
+import { metadataSpec } from '../mutation/metadata.ts'
 import { parseInput } from '../mutation/validate.ts'
-import type { Declaration, Definition, ImpureSource, Upcaster } from '../types.ts'
+import type { Declaration, Definition, ImpureSource, MetadataSpec, Upcaster } from '../types.ts'
 import { badDefinition, reading } from './bad-definition.ts'
 import { initialState } from './initial.ts'
 import { notAName, unknownName } from './names.ts'
@@ -19,6 +20,10 @@ const group = z.custom<Readonly<Record<string, unknown>>>(
   (value) => z.core.util.isPlainObject(value) && !isSchema(value),
   'must be an object with a property for each name',
 )
+const metadata = z.custom<z.core.$ZodObject>(
+  (value) => isSchema(value) && value._zod.def.type === 'object',
+  'must be a z.object(…)',
+)
 const STORE = {
   words: STORE_WORDS,
   schema: z.strictObject({
@@ -29,6 +34,7 @@ const STORE = {
       (state) => typeof state === 'object' && state !== null,
       'must be an object',
     ),
+    metadata: metadata.optional(),
     mutations: group,
     retired: group.default({}),
     commands: group.default({}),
@@ -106,6 +112,7 @@ function readStore(maker: string, config: unknown): Definition {
   }
   return {
     name,
+    metadata: reading(maker, 'metadata', () => readMetadata(maker, groups.metadata)),
     initial: reading(maker, 'state', () => initialState(maker, state)),
     state: isSchema(state) ? state : undefined,
     mutations: declared,
@@ -126,6 +133,12 @@ function readStore(maker: string, config: unknown): Definition {
       return (tx) => command.run(tx, parsed)
     },
   }
+}
+
+function readMetadata(maker: string, schema: z.core.$ZodObject | undefined): MetadataSpec {
+  const issue = schema && outputIssue(schema, 'metadata')
+  if (issue === undefined) return metadataSpec(schema)
+  throw badDefinition(maker, `${issue}, which the journal cannot hold`)
 }
 
 /** Each name is a string of its own: symbols would be lost on the way to a journal. */

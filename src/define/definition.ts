@@ -5,6 +5,7 @@ import type { SharedJournal } from '../journals/shared/index.ts'
 import type { SharedReader } from '../journals/url/index.ts'
 import { isEngineUrl } from '../journals/url/scheme.ts'
 import { digest } from '../json/index.ts'
+import { validateMetadata } from '../mutation/metadata.ts'
 import { validatePayload } from '../mutation/validate.ts'
 import { encode } from '../record/encode.ts'
 import { replay } from '../replay/index.ts'
@@ -25,12 +26,15 @@ export const definitionOf = (store: T.AnyStoreDefinition): T.Definition =>
  * Defines a store; state, payload, rejection, input and result types are inferred from this literal.
  * Throws StoreError `bad_definition`, saying which part of it.
  */
-export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
-  config: T.StoreConfig<St, P, R, Q, I, V>,
-): T.DefinitionOf<St, P, R, Q, I, V> {
+export function defineStore<St, P, R, Q = {}, I = {}, V = {}, Me = unknown>(
+  config: T.StoreConfig<St, P, R, Q, I, V, Me>,
+): T.DefinitionOf<St, P, R, Q, I, V, Me> {
   const definition = readConfig(config)
   const { name, initial, mutations } = definition
   let schema: z.core.$ZodType | undefined
+  /** Of a fact, which may be older than the schema: then it has none. */
+  const givenText = (given: object | undefined) =>
+    given && validateMetadata(definition.metadata, 'memory', undefined, given)?.text
   const loose = {
     [definitionBrand]: definition,
     name,
@@ -46,13 +50,13 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
       }
       return openStore(definition, await toJournal(source, options), options)
     },
-    async memory(given: readonly T.Input[] = [], options: T.OpenOptions = {}) {
+    async memory(given: readonly T.GivenInput[] = [], options: T.OpenOptions = {}) {
       assertMessages('memory', given)
       const journal = memoryJournal()
       const at = new Date((options.now ?? Date.now)()).toISOString()
-      const entries = given.map(({ type, payload }) => {
+      const entries = given.map(({ type, payload, metadata }) => {
         const parts = [validatePayload(definition.find(type), payload)]
-        return { text: encode({ meta: { at }, parts }, journal) }
+        return { text: encode({ meta: { at }, metadata: givenText(metadata), parts }, journal) }
       })
       await journal.append(entries, 0)
       return openStore(definition, journal, options)
@@ -81,7 +85,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}>(
       return checkFile(store, await toReader(source), options)
     },
   }
-  return loose as unknown as T.DefinitionOf<St, P, R, Q, I, V>
+  return loose as unknown as T.DefinitionOf<St, P, R, Q, I, V, Me>
 }
 
 /**

@@ -7,6 +7,7 @@ export type NearMisses = Readonly<Record<string, string>>
 export const STORE_WORDS: NearMisses = {
   name: 'id key title store storeName',
   state: 'initial initialState initialValue defaultState getInitialState',
+  metadata: 'meta context headers actor metadataSchema',
   mutations: 'mutation action actions event events reducer reducers handler handlers on',
   retired: 'removed deprecated old legacy',
   commands: 'command queries methods',

@@ -47,7 +47,13 @@ const asGiven = (payload: z.core.$ZodType | undefined) =>
 
 const expectSeq = z.int().min(0).optional()
 const key = z.string().min(1).max(1024).optional()
+/** The definition's own schema checks it. */
+const metadata = z.any().optional()
 
 /** Strict: a mistyped name would be a guarantee that was asked for and not given. */
-export const executeOptions: z.ZodType<ExecuteOptions> = z.strictObject({ expectSeq })
-export const dispatchOptions: z.ZodType<DispatchOptions> = z.strictObject({ expectSeq, key })
+export const executeOptions: z.ZodType<ExecuteOptions> = z.strictObject({ expectSeq, metadata })
+export const dispatchOptions: z.ZodType<DispatchOptions> = z.strictObject({
+  expectSeq,
+  key,
+  metadata,
+})

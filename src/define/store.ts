@@ -1,6 +1,7 @@
 // The store as its users hold it: typed by types.ts, carried out by the core.
 import type { z } from 'zod'
 import { Rejection, StoreError } from '../errors.ts'
+import { validateMetadata } from '../mutation/metadata.ts'
 import { parse } from '../mutation/validate.ts'
 import { readRecords } from '../observe/records.ts'
 import { select, subscribe } from '../observe/subscribe.ts'
@@ -77,7 +78,22 @@ function surface(
   core: T.Core,
   recovery: T.Recovery,
   isReadOnly: boolean,
+  /** What every dispatch through this view has. */
+  bound?: object,
 ): object {
+  let boundOnly: T.CheckedMetadata | undefined
+  /** Of a call; its metadata as the journal will have it. Throws as `validateMetadata` does. */
+  const toCommit = (
+    method: string,
+    schema: z.ZodType<T.DispatchOptions>,
+    options: T.DispatchOptions | undefined,
+  ): T.CommitOptions => {
+    const { metadata: own, ...checked } = checkOptions(method, schema, options)
+    if (own === undefined && boundOnly) return { ...checked, metadata: boundOnly }
+    const metadata = validateMetadata(definition.metadata, method, bound, own)
+    if (own === undefined && bound) boundOnly = metadata
+    return { ...checked, metadata }
+  }
   const commit = async (run: T.Run, options: T.CommitOptions, given: readonly T.Input[] = []) => {
     if (isReadOnly) {
       const what = `${journal.name} was opened for reading: open it without readOnly to dispatch`
@@ -103,7 +119,7 @@ function surface(
     }
     return outcome(async () => {
       assertMessages(method, given)
-      return commit(run, checkOptions(method, dispatchOptions, options), given)
+      return commit(run, toCommit(method, dispatchOptions, options), given)
     })
   }
   const decide = (
@@ -115,7 +131,7 @@ function surface(
     outcome(async () => {
       if (typeof run !== 'function')
         throw new TypeError(`${method}: needs a function, which gets the transaction`)
-      const checked = { ...checkOptions(method, executeOptions, options), command }
+      const checked = { ...toCommit(method, executeOptions, options), command }
       return commit((tx) => run(withState(tx)), checked)
     })
   /** Asynchronous for its errors only: the state is the one at the time of the call. */
@@ -146,6 +162,10 @@ function surface(
     execute: (name: string, input?: unknown, options?: T.ExecuteOptions) => {
       const given = held(input)
       return decide('execute', (tx) => definition.command(name, given)(tx), options, name)
+    },
+    with: (options: unknown) => {
+      const metadata = { ...bound, ...boundBy(options) }
+      return surface(definition, journal, core, recovery, isReadOnly, metadata)
     },
     subscribe(
       first: T.Listener & T.Selector,
@@ -180,8 +200,17 @@ export function assertMessages(method: string, given: readonly T.Input[]): void 
     if (message === null || message === undefined) throw notAName(message)
 }
 
-const withState = ({ at, dispatch, getState }: T.LooseTx) => ({
+/** The metadata that `store.with` was given. Throws TypeError. */
+function boundBy(options: unknown): object {
+  const { metadata, ...others } = Object(options) as { metadata?: unknown }
+  const isObject = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
+  if (isObject && Object.keys(others).length === 0) return copy(metadata)
+  throw new TypeError('with: needs { metadata }, an object, and takes nothing else')
+}
+
+const withState = ({ at, metadata, dispatch, getState }: T.LooseTx) => ({
   at,
+  metadata,
   dispatch,
   get state() {
     return getState()

@@ -3,9 +3,12 @@ import { z } from 'zod'
 import { Rejection, StoreError } from '../errors.ts'
 import { canonicalText, forbiddenKey, freeze, payloadIssue } from '../json/index.ts'
 import { encodePart } from '../record/encode.ts'
-import type { Declaration, Meta, Part } from '../types.ts'
+import type { Declaration, Meta, Metadata, Part } from '../types.ts'
 import { describe, isThenable, textOf } from './result.ts'
 import { acceptsOwnOutput } from './stable.ts'
+
+/** Without metadata, guards and commands see this. */
+export const NO_METADATA: Metadata = Object.freeze({})
 
 /**
  * Parses, asserts JSON and makes the canonical text. The payload is read back from that very text,
@@ -17,34 +20,45 @@ export function validatePayload(mutation: Declaration, input: unknown): Part {
   const text = journalText(type, parseInput(type, schema, input))
   const payload = text === undefined ? undefined : freeze(JSON.parse(text))
   mutation.acceptsOwnOutput ??= !schema || acceptsOwnOutput(schema)
-  if (!mutation.acceptsOwnOutput) assertAccepted(type, schema, payload, text)
+  if (!mutation.acceptsOwnOutput) {
+    const again = () => journalText(type, parse(type, schema, payload))
+    assertAccepted(`The payload schema of ${type}`, text, again)
+  }
   return { mutation, payload, text: encodePart(mutation, text) }
 }
 
-/** Each payload again: a schema that runs code may accept one output and not the next. */
-function assertAccepted(
-  type: string,
-  schema: z.core.$ZodType | undefined,
-  payload: unknown,
+/**
+ * Each value again: a schema that runs code may accept one output and not the next. `again` parses the output and
+ * returns its text. Throws StoreError `unstable_payload`.
+ */
+export function assertAccepted(
+  schema: string,
   text: string | undefined,
+  again: () => string | undefined,
 ): void {
   let cause: unknown
   try {
-    if (text === journalText(type, parse(type, schema, payload))) return
+    if (text === again()) return
   } catch (error) {
     cause = error
   }
-  const what = `The payload schema of ${type} does not accept its own output unchanged.`
+  const what = `${schema} does not accept its own output unchanged.`
   const next = 'Transform the value before you dispatch it, and let the schema describe the result.'
   const message = `${what} The output is what the journal would hold: ${text}. ${next}`
   throw new StoreError('unstable_payload', message, { cause })
 }
 
 /** Runs the mutation's guard: live only, never on replay. Throws its Rejection, or StoreError `check_failed`. */
-export function runGuard({ mutation, payload }: Part, state: unknown, meta: Meta): void {
+export function runGuard(
+  { mutation, payload }: Part,
+  state: unknown,
+  meta: Meta,
+  metadata: Metadata = NO_METADATA,
+): void {
   runUserCode(mutation.type, () => {
     const { guard } = mutation
-    const refused = guard?.(state, payload, meta)
+    // `apply` gets `meta` itself, so that no state can depend on the metadata.
+    const refused = guard?.(state, payload, Object.freeze({ ...meta, metadata }))
     if (refused instanceof Rejection) throw refused
     if (isThenable(refused)) throw new TypeError('guard() is asynchronous: decide before dispatch')
     if (refused !== undefined)
@@ -91,7 +105,7 @@ function journalText(target: string, value: unknown): string | undefined {
 }
 
 /** Runs the user's code: its Rejections pass, whatever else it throws becomes `check_failed`. */
-function runUserCode<T>(target: string, run: () => T): T {
+export function runUserCode<T>(target: string, run: () => T): T {
   try {
     return run()
   } catch (cause) {
@@ -109,7 +123,12 @@ function runUserCode<T>(target: string, run: () => T): T {
 const isAsyncSchema = (cause: unknown): boolean =>
   cause instanceof Error && cause.message.includes('parseAsync')
 
-function invalid(target: string, issues: readonly z.core.$ZodIssue[], what = 'payload'): Rejection {
+/** `what`: where the paths of the issues begin, for the message. */
+export function invalid(
+  target: string,
+  issues: readonly z.core.$ZodIssue[],
+  what = 'payload',
+): Rejection {
   const told = issues.map(
     ({ path, message }) => `${[what, ...path.map(String)].join('.')}: ${message}`,
   )

@@ -11,6 +11,7 @@ import type {
   Definition,
   Entry,
   Meta,
+  Metadata,
   Part,
   StoreErrorCode,
 } from '../types.ts'
@@ -28,11 +29,13 @@ export function decode(
   const { seq, text, line } = entry
   if (!isRaw(value))
     throw bad(entry, 'corrupt', `this is not a record: ${JSON.stringify(text.slice(0, 200))}`)
-  const { at, key, command, batch } = value
+  const { at, key, command, metadata, batch } = value
+  const issue = metadata && jsonIssue(metadata)
+  if (issue) throw bad(entry, 'corrupt', `metadata.${issue.path.join('.')} ${issue.message}`)
   const isKeyed = key !== undefined
   const meta = Object.freeze(isKeyed ? { seq, at, key } : { seq, at })
   const parts = (batch ?? [value]).map((each) => decodePart(definition, entry, each, meta))
-  return { meta, command, line, parts }
+  return { meta, command, metadata: freeze(metadata), line, parts }
 }
 
 function decodePart(
@@ -82,7 +85,13 @@ function bad(
 }
 
 type RawPart = { type: string; v?: number; payload?: unknown }
-type Raw = RawPart & { at: string; key?: string; command?: string; batch?: RawPart[] }
+type Raw = RawPart & {
+  at: string
+  key?: string
+  command?: string
+  metadata?: Metadata
+  batch?: RawPart[]
+}
 
 /** A number that stands between texts, and that none of them can know. */
 const BETWEEN = 1 + Math.floor(Math.random() * 1e9)
@@ -112,8 +121,9 @@ function parseText(text: string): unknown {
 
 function isRaw(value: unknown): value is Raw {
   if (typeof value !== 'object' || value === null) return false
-  const { at, key = '', command = '', batch } = value as Raw
+  const { at, key = '', command = '', metadata = {}, batch } = value as Raw
   if (typeof at !== 'string' || typeof key !== 'string' || typeof command !== 'string') return false
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return false
   return batch ? Array.isArray(batch) && batch.every(isPart) : isPart(value as Raw)
 }
 
@@ -123,10 +133,12 @@ function isPart(value: unknown): boolean {
 }
 
 /** A record as its readers see it: one item per mutation. Frozen: several listeners get the same. */
-export const committed = ({ meta, command, parts }: Decoded): readonly Committed[] =>
+export const committed = ({ meta, command, metadata, parts }: Decoded): readonly Committed[] =>
   Object.freeze(
     parts.map(({ mutation: { type }, payload }, index) => {
       const by = command === undefined ? {} : { command }
-      return Object.freeze({ ...meta, type, payload, ...by, part: index + 1, parts: parts.length })
+      const about = metadata === undefined ? {} : { metadata }
+      const place = { part: index + 1, parts: parts.length }
+      return Object.freeze({ ...meta, type, payload, ...by, ...about, ...place })
     }),
   )

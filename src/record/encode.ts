@@ -2,8 +2,10 @@
 import { StoreError } from '../errors.ts'
 import type { Declaration, Decoded, Journal, Meta, Part } from '../types.ts'
 
-export interface Unnumbered extends Omit<Decoded, 'meta'> {
+export interface Unnumbered extends Omit<Decoded, 'meta' | 'metadata'> {
   readonly meta: Omit<Meta, 'seq'>
+  /** Its canonical text. */
+  readonly metadata?: string | undefined
 }
 
 /** The fields of a record that are the mutation's. */
@@ -12,17 +14,18 @@ export function encodePart({ type, version }: Declaration, payload: string | und
   return `"type":${JSON.stringify(type)}${v}${payload === undefined ? '' : `,"payload":${payload}`}`
 }
 
-/** What a record says apart from when and under which key: equal bodies are equal mutations. */
+/** What a record says apart from when, under which key, and by whom: equal bodies are equal mutations. */
 export function encodeBody(parts: readonly Part[]): string {
   const texts = parts.map(({ text }) => text)
   return texts.length === 1 ? texts.join() : `"batch":[${texts.map((text) => `{${text}}`).join()}]`
 }
 
 /** A record as JSON, without its seq: that is the journal's to write. Throws StoreError `too_large`. */
-export function encode({ meta, command, parts }: Unnumbered, journal: Journal): string {
+export function encode({ meta, command, metadata, parts }: Unnumbered, journal: Journal): string {
   const key = meta.key === undefined ? '' : `"key":${JSON.stringify(meta.key)},`
   const by = command === undefined ? '' : `"command":${JSON.stringify(command)},`
-  const text = `{"at":"${meta.at}",${key}${by}${encodeBody(parts)}}`
+  const about = metadata === undefined ? '' : `"metadata":${metadata},`
+  const text = `{"at":"${meta.at}",${key}${by}${about}${encodeBody(parts)}}`
   const { name, maxEntryBytes } = journal
   // No UTF-16 unit takes more than three bytes of UTF-8, so nearly nothing needs to be measured.
   if (text.length * 3 <= maxEntryBytes) return text

@@ -3,7 +3,7 @@
 import { Rejection, StoreError } from '../errors.ts'
 import { reduce } from '../mutation/reduce.ts'
 import { assertResult } from '../mutation/result.ts'
-import { runGuard, validatePayload } from '../mutation/validate.ts'
+import { NO_METADATA, runGuard, validatePayload } from '../mutation/validate.ts'
 import { encode, encodeBody } from '../record/encode.ts'
 import { answer, forget, keysUpTo, remember } from '../record/keys.ts'
 import { timeFrom } from '../record/time.ts'
@@ -65,7 +65,8 @@ export async function openCore(
     }
   }
 
-  function transact(run: T.Run, { key, command }: T.CommitOptions, parts: T.Part[]): T.Pending {
+  function transact(run: T.Run, options: T.CommitOptions, parts: T.Part[]): T.Pending {
+    const { key, command, metadata } = options
     let { state, seq, at: last } = live.head
     const at = timeAfter(last)
     const meta = Object.freeze({ seq: seq + 1, at, ...(key !== undefined && { key }) })
@@ -73,19 +74,24 @@ export async function openCore(
       if (deciding !== parts)
         throw new TypeError('this transaction is over: dispatch in run() only')
       const part = checkInput({ type, payload })
-      runGuard(part, state, meta)
+      runGuard(part, state, meta, metadata?.value)
       state = reduce(state, part, meta)
       parts.push(part)
       return meta
     }
-    const value = run({ at, dispatch, getState: () => state })
+    const value = run({
+      at,
+      metadata: metadata?.value ?? NO_METADATA,
+      dispatch,
+      getState: () => state,
+    })
     if (value instanceof Rejection) throw value
     assertResult(value)
     const result = value === undefined ? {} : { value }
     const receipt = { ok: true, seq, at, duplicate: false, ...result } as const
     if (parts.length === 0) return { receipt }
-    const text = encode({ meta, command, parts }, journal)
-    const record = { meta, command, parts, state, text }
+    const text = encode({ meta, command, metadata: metadata?.text, parts }, journal)
+    const record = { meta, command, metadata: metadata?.value, parts, state, text }
     remember(keys, record)
     live.head = { state, seq: meta.seq, at }
     return { receipt: { ...receipt, seq: meta.seq }, record }

@@ -66,7 +66,11 @@ describe('a definition that cannot work is refused, saying which part of it', ()
       { ...fits, commands: { do: {} } },
       /commands\.do\.run: must be a fu/,
     ],
-    ['an unknown part', { ...fits, extra: {} }, /extra: is not known; known: name, state, mut/],
+    [
+      'an unknown part',
+      { ...fits, extra: {} },
+      /extra: is not known; known: name, state, metadata, mut/,
+    ],
   ])('%s', (_, config, message) => {
     const thrown = (() => {
       try {

@@ -398,7 +398,7 @@ const calls: Case[] = [
   ],
   [
     'a mistyped option',
-    "'keey' does not exist in type 'DispatchOptions'",
+    "'keey' does not exist in type 'WithMetadata<DispatchOptions",
     "await store.dispatch('reset', undefined, { keey: 'k' })",
   ],
   [
@@ -433,7 +433,7 @@ const calls: Case[] = [
   ],
   [
     'an idempotency key for a command',
-    "'key' does not exist in type 'ExecuteOptions'",
+    "'key' does not exist in type 'WithMetadata<ExecuteOptions",
     "await store.execute('createTopics', { names: [] }, { key: 'k' })",
   ],
   [

@@ -1,6 +1,7 @@
 // Everything is inferred from one defineStore literal, whatever the order of its properties.
 import {
   defineStore,
+  type GuardMeta,
   type JournalRecord,
   type Json,
   type Meta,
@@ -66,7 +67,7 @@ export const inOrder = defineStore({
       guard(state, payload, meta) {
         expectType<Equal<typeof state, ReadonlyTopics>>()
         expectType<Equal<typeof payload, AddPayload>>()
-        expectType<Equal<typeof meta, Meta>>()
+        expectType<Equal<typeof meta, GuardMeta>>()
         if (state.topics[payload.name]) return reject('topic_exists', { name: payload.name })
         return state.total > 9 ? reject('full') : undefined
       },

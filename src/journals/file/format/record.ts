@@ -1,5 +1,5 @@
 // What a record says without its definition, or why it is none that ministore writes.
-import { type Entry, jsonIssue, StoreError } from '../../../index.ts'
+import { type Entry, jsonIssue, type Metadata, StoreError } from '../../../index.ts'
 import type { RecordLine } from './scan.ts'
 
 const TIME = /^(?:[+-]\d\d)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
@@ -13,11 +13,12 @@ export interface PlainRecord {
   readonly at: string
   readonly key: string | undefined
   readonly command: string | undefined
+  readonly metadata: Metadata | undefined
   /** One, or those of the batch. */
   readonly mutations: readonly PlainMutation[]
   readonly isBatch: boolean
 }
-type Raw = Pick<PlainRecord, 'at' | 'key' | 'command'> &
+type Raw = Pick<PlainRecord, 'at' | 'key' | 'command' | 'metadata'> &
   PlainMutation & { readonly batch?: PlainMutation[] }
 
 /** Throws StoreError `corrupt` for a line whose checksum fits and whose content is no record. */
@@ -41,11 +42,13 @@ export function readEntry(name: string, { seq, text }: Entry): PlainRecord {
 function parseRecord(text: string, refuse: (what: string) => StoreError): PlainRecord {
   const raw = parse(text)
   if (typeof raw !== 'object' || raw === null) throw refuse('is not JSON')
-  const { at, key, command, batch } = raw
+  const { at, key, command, metadata, batch } = raw
   if (typeof at !== 'string' || !TIME.test(at) || Number.isNaN(Date.parse(at)))
     throw refuse('"at" is no time in UTC')
   if (!isName(key)) throw refuse('"key" is not a string')
   if (!isName(command)) throw refuse('"command" is not a string')
+  const wrong = metadata === undefined ? undefined : metadataIssue(metadata)
+  if (wrong !== undefined) throw refuse(wrong)
   if (batch !== undefined && !(Array.isArray(batch) && batch.length > 0))
     throw refuse('"batch" is not a list of mutations')
   const mutations = batch ?? [raw]
@@ -53,7 +56,7 @@ function parseRecord(text: string, refuse: (what: string) => StoreError): PlainR
     const issue = issueOf(mutation)
     if (issue !== undefined) throw refuse(issue)
   }
-  return { at, key, command, mutations, isBatch: batch !== undefined }
+  return { at, key, command, metadata, mutations, isBatch: batch !== undefined }
 }
 
 function parse(text: string): Raw | undefined {
@@ -65,6 +68,13 @@ function parse(text: string): Raw | undefined {
 }
 
 const isName = (value: unknown) => value === undefined || typeof value === 'string'
+
+function metadataIssue(metadata: unknown): string | undefined {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    return '"metadata" is not an object'
+  const issue = jsonIssue(metadata)
+  return issue && `${['metadata', ...issue.path].join('.')} ${issue.message}`
+}
 
 function issueOf(mutation: PlainMutation | null): string | undefined {
   const { type, v = 1, payload } = mutation ?? {}

@@ -215,3 +215,31 @@ describe('the documents', () => {
     expect(recovery).toEqual({ created: false, records: (shown?.lines.length ?? 0) - 1 })
   })
 })
+
+test.each(['walmq', 'arcella'])('%s names the four files that are about the store', (example) => {
+  const { prose } = documentAt(`examples/${example}/README.md`)
+  const from = prose.findIndex((line) => line.includes('Only here for the store?'))
+  expect(from).toBeLessThan(10)
+  const files = prose
+    .slice(from)
+    .flatMap((line) => /^\d\. \[(\S+)\]/.exec(line)?.[1] ?? [])
+    .slice(0, 4)
+  expect(files).toHaveLength(4)
+  const texts = files.map((name) => readFileSync(join(root, 'examples', example, name), 'utf8'))
+  expect(texts[0]).toContain('defineStore(')
+})
+
+test('no example imports from the inside of another', () => {
+  const sources = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => ({ name, text: readFileSync(join(root, 'examples', name), 'utf8') }))
+  const crossing = sources.flatMap(({ name, text }) =>
+    [...text.matchAll(/ from '(\.[^']+)'/g)].flatMap(([, to = '']) => {
+      const target = join(dirname(name), to)
+      const [from, into] = [name.split('/')[0], target.split('/')[0]]
+      const isPublic = into === 'sockets' || target.endsWith('/client/index.ts')
+      return from === into || isPublic ? [] : [`${name}: ${to}`]
+    }),
+  )
+  expect(crossing).toEqual([])
+})

@@ -7,7 +7,8 @@ import { tell, verb, type WithAsking, wholeNumber } from './asking.ts'
 import { safe, table } from './output.ts'
 
 const deployed = z.object({
-  ...{ module_id: moduleIdInput, deployment_id: z.string() },
+  module_id: moduleIdInput,
+  deployment_id: z.string(),
   warnings: z.array(z.object({ field: z.string(), message: z.string() })).default([]),
 })
 
@@ -50,9 +51,14 @@ export const moduleScaleCommand = (daemon: WithAsking): Command =>
 
 const list = z.array(
   z.object({
-    ...{ deployment_id: z.string(), module_id: moduleIdInput, group: z.string() },
-    ...{ isolation: z.string(), status: z.string() },
-    ...{ replicas: z.number(), running: z.number(), generation: z.number() },
+    deployment_id: z.string(),
+    module_id: moduleIdInput,
+    group: z.string(),
+    isolation: z.string(),
+    status: z.string(),
+    replicas: z.number(),
+    running: z.number(),
+    generation: z.number(),
   }),
 )
 

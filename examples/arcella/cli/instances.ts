@@ -6,8 +6,11 @@ import { table } from './output.ts'
 
 export const instances = z.array(
   z.object({
-    ...{ instance_id: z.string(), state: z.string(), restarts: z.number() },
-    ...{ pid: z.number().optional(), exit_code: z.number().optional() },
+    instance_id: z.string(),
+    state: z.string(),
+    restarts: z.number(),
+    pid: z.number().optional(),
+    exit_code: z.number().optional(),
     error: z.string().optional(),
   }),
 )

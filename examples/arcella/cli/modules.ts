@@ -8,8 +8,11 @@ import { table } from './output.ts'
 
 const list = z.array(
   z.object({
-    ...{ module_id: moduleIdInput, kind: z.string(), size: z.number() },
-    ...{ description: z.string().optional(), corrupt: z.string().optional() },
+    module_id: moduleIdInput,
+    kind: z.string(),
+    size: z.number(),
+    description: z.string().optional(),
+    corrupt: z.string().optional(),
   }),
 )
 

@@ -15,7 +15,9 @@ export const shellCommand = (): Command =>
       withDaemon(command.optsWithGlobals(), async (asking, client) => {
         const isTerminal = process.stdin.isTTY === true
         const lines = createInterface({
-          ...{ input: process.stdin, prompt: PROMPT, terminal: isTerminal },
+          input: process.stdin,
+          prompt: PROMPT,
+          terminal: isTerminal,
           ...(isTerminal && { output: process.stdout }),
         })
         let isRefused = false

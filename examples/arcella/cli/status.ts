@@ -25,13 +25,21 @@ export const logTailCommand = (daemon: WithAsking): Command =>
     )
 
 const all = z.object({
-  ...{ version: z.string(), pid: z.number(), start_time: z.string(), uptime: z.number() },
+  version: z.string(),
+  pid: z.number(),
+  start_time: z.string(),
+  uptime: z.number(),
   worker_groups: z.array(z.object({ group: z.string(), pid: z.number(), instances: z.number() })),
   modules: z.number(),
 })
 const one = z.object({
-  ...{ deployment_id: z.string(), status: z.string(), generation: z.number() },
-  ...{ group: z.string(), isolation: z.string(), replicas: z.number(), running: z.number() },
+  deployment_id: z.string(),
+  status: z.string(),
+  generation: z.number(),
+  group: z.string(),
+  isolation: z.string(),
+  replicas: z.number(),
+  running: z.number(),
   instances,
 })
 

@@ -68,7 +68,10 @@ export interface Config {
 export const DEFAULTS: Config = {
   log: { level: 'info', max_bytes: 10 * 2 ** 20 },
   runtime: {
-    ...{ timeout_seconds: 5, max_restarts: 5, backoff_ms: 200, backoff_max_ms: 30_000 },
+    timeout_seconds: 5,
+    max_restarts: 5,
+    backoff_ms: 200,
+    backoff_max_ms: 30_000,
     memory_mb: 512,
   },
   publish: { topic: 'logs' },

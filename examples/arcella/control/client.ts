@@ -1,7 +1,7 @@
 // A connection to a daemon. Answers come in the order of requests, so none needs a name.
 import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
-import { LineReader, parseLine } from '../../walmq/server/lines.ts'
+import { LineReader, parseLine } from '../../sockets/lines.ts'
 import { type Answer, answer } from './protocol.ts'
 
 /** Lists are as long as they are. */

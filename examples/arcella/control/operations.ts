@@ -53,7 +53,8 @@ export const operationsOf = (runtime: Runtime): Operations => ({
       message: `Module ${moduleKey(moduleId)} is deployed as ${id}`,
       // Where everything is as it was asked for, there are no warnings.
       data: {
-        ...{ module_id: moduleId, deployment_id: id },
+        module_id: moduleId,
+        deployment_id: id,
         ...(warnings.length > 0 && { warnings }),
       },
     }

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { StoreError } from 'ministore-ts'
-import { listenAt } from '../../walmq/server/unix-socket.ts'
+import { listenAt } from '../../sockets/unix-socket.ts'
 import { layoutOf } from '../runtime/layout.ts'
 import { openRuntime, type Runtime } from '../runtime/runtime.ts'
 import { operationsOf } from './operations.ts'

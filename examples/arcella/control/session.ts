@@ -1,7 +1,7 @@
 // One connection: lines in, answers out, in their order. A request is begun when the one before it is answered.
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { type Line, LineReader } from '../../walmq/server/lines.ts'
+import { type Line, LineReader } from '../../sockets/lines.ts'
 import { describeIssues } from '../registry/refusals.ts'
 import type { Operations } from './operations.ts'
 import {

@@ -48,8 +48,11 @@ export type DeploymentTemplate = z.output<typeof deploymentTemplate>
 
 /** What a deployment without a template and without overrides has. */
 export const DEFAULTS = {
-  ...{ isolation: 'worker', trusted: false, async: false },
-  ...{ startup: {}, resources: {} },
+  isolation: 'worker',
+  trusted: false,
+  async: false,
+  startup: {},
+  resources: {},
 } as const satisfies DeploymentTemplate
 
 export const replicas = z

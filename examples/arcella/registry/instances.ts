@@ -42,7 +42,9 @@ export const instanceMutations = mutationsFor<Registry>()({
     guard: (state, instance) => (isCurrent(state, instance) ? undefined : stale(instance)),
     apply(draft, { deployment, replica, generation, restarts, exitCode, error }) {
       draft.runningInstances.set(instanceId(deployment, replica), {
-        ...{ deployment, generation, restarts },
+        deployment,
+        generation,
+        restarts,
         state: error === undefined ? 'exited' : 'failed',
         ...(exitCode !== undefined && { exitCode }),
         ...(error !== undefined && { error }),

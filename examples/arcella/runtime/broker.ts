@@ -1,7 +1,5 @@
-// The way to a walmq broker: connected when something is published, and anew where the connection was lost.
-import { BrokerError } from '../../walmq/broker/errors.ts'
-import { type Client, connect } from '../../walmq/client/client.ts'
-import { socketPath } from '../../walmq/server/unix-socket.ts'
+// A connection to a walmq broker: made by the first publish, and made again by the next one if it was lost.
+import { BrokerError, type Client, connect, socketPath } from '../../walmq/client/index.ts'
 
 /** Published, and not answered yet. */
 const MOST = 256

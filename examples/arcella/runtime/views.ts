@@ -85,8 +85,11 @@ export function instances(state: State, reconciler: Finds, deployment?: string):
     if (!recorded && !held) return []
     const { restarts = 0, exitCode: exit_code, error } = recorded ?? {}
     return {
-      ...{ instance_id, deployment_id: deployment, generation: found.generation },
-      ...{ state: stateOf(recorded, held), restarts },
+      instance_id,
+      deployment_id: deployment,
+      generation: found.generation,
+      state: stateOf(recorded, held),
+      restarts,
       ...(held?.pid !== undefined && { pid: held.pid }),
       ...(exit_code !== undefined && { exit_code }),
       ...(error !== undefined && { error }),

@@ -171,7 +171,11 @@ export class GroupConsumer implements Consumer, Owner {
     const { topic } = this
     return {
       ...({ type: 'message', topic, partition: lane.index } as const),
-      ...{ offset, ts, key, body, redelivered },
+      offset,
+      ts,
+      key,
+      body,
+      redelivered,
       // Where the group was moved since, this would acknowledge what it was moved back to.
       ack: async () => {
         if (lane.seeks === seeks) await this.#membership.acknowledge(lane, offset)

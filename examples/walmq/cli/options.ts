@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Client, connect } from '../client/client.ts'
-import { socketPath } from '../server/unix-socket.ts'
+import { socketPath } from '../client/socket-path.ts'
 
 export interface ClientOptions {
   readonly dir: string

@@ -2,10 +2,10 @@
 // not, and only the caller knows what that means.
 import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
+import { LineReader, parseLine } from '../../sockets/lines.ts'
 import { BrokerError } from '../broker/errors.ts'
 import type { NewMessage } from '../messages/types.ts'
 import { LIMITS } from '../server/limits.ts'
-import { LineReader, parseLine } from '../server/lines.ts'
 import {
   type ArgsInput,
   type Data,

@@ -1,13 +1,14 @@
 // A broker behind a Unix socket, and behind TCP where that is asked for.
 import { once } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { listenAt, SocketError } from '../../sockets/unix-socket.ts'
 import { openBroker } from '../broker/broker.ts'
 import { BrokerError } from '../broker/errors.ts'
 import type { Broker, BrokerOptions } from '../broker/types.ts'
+import { socketPath } from '../client/socket-path.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { Session } from './session.ts'
 import { ensureToken } from './token.ts'
-import { listenAt, socketPath } from './unix-socket.ts'
 
 export interface ServerOptions extends BrokerOptions {
   /** Port 0: any that is free. Host: 127.0.0.1, where nothing else is given. */
@@ -77,7 +78,11 @@ export async function startServer(
 
   try {
     const socket = socketPath(directory)
-    await listenAt(listener(), socket)
+    await listenAt(listener(), socket).catch((error: unknown) => {
+      if (!(error instanceof SocketError)) throw error
+      const { code, message, path } = error
+      throw new BrokerError(code, message, { path, cause: error })
+    })
     const address = tcp && (await listenOn(listener(await ensureToken(directory)), tcp))
     return { broker, socket, tcp: address, close }
   } catch (error) {

@@ -1,9 +1,9 @@
 // One connection: lines in, answers and events out. It ends with its socket, and ends its consumers.
 import type { Socket } from 'node:net'
+import { type Line, LineReader, parseLine } from '../../sockets/lines.ts'
 import { BrokerError, type BrokerErrorCode } from '../broker/errors.ts'
 import type { Broker } from '../broker/types.ts'
 import type { Limits } from './limits.ts'
-import { type Line, LineReader, parseLine } from './lines.ts'
 import { type Operations, operationsOf } from './operations.ts'
 import { Outlet } from './outlet.ts'
 import { issueText, type Operation, request, schemas, withId } from './protocol.ts'

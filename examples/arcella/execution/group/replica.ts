@@ -29,7 +29,10 @@ export class Replica {
     const workerData: WorkerData = { module, guest: this.#guest, clock: this.#clock.shared }
     const { file, args } = WORKER
     const worker = new Worker(file, {
-      ...{ argv: args, workerData, env: {}, resourceLimits: RESOURCE_LIMITS },
+      argv: args,
+      workerData,
+      env: {},
+      resourceLimits: RESOURCE_LIMITS,
       // Nobody reads it.
       ...{ stdin: true, stdout: true, stderr: true, name: this.#guest.name },
     })

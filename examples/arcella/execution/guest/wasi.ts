@@ -64,8 +64,10 @@ export function openWasi({ name, grants, output, memory, sleep }: WasiOptions): 
     },
     // It would reach the whole process.
     proc_raise: unsupported,
-    ...{ sock_accept: unsupported, sock_recv: unsupported },
-    ...{ sock_send: unsupported, sock_shutdown: unsupported },
+    sock_accept: unsupported,
+    sock_recv: unsupported,
+    sock_send: unsupported,
+    sock_shutdown: unsupported,
   }
   return {
     imports: { ...wasi.wasiImport, ...own },

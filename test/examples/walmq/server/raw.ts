@@ -1,7 +1,7 @@
 // A connection without the client: any bytes out, JSON lines in.
 import { once } from 'node:events'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
-import { LineReader, parseLine } from '../../../../examples/walmq/server/lines.ts'
+import { LineReader, parseLine } from '../../../../examples/sockets/lines.ts'
 
 export class Raw {
   readonly socket: Socket

@@ -403,7 +403,7 @@ describe('W18: a directory has one server', () => {
     await new Promise((resolve) => void stranger.close(resolve))
     writeFileSync(path, 'a file')
     const file = await walmq(['serve', '--dir', own])
-    expect(file).toMatchObject({ status: 1, stderr: `walmq: ${path} is no socket\n` })
+    expect(file).toMatchObject({ status: 1, stderr: `walmq: ${path} is not a socket\n` })
     expect(readFileSync(path, 'utf8')).toBe('a file')
   })
 })

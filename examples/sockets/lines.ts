@@ -1,4 +1,4 @@
-// Bytes to lines. A line over the limit is skipped up to its end, and never kept in memory.
+// Turns bytes into lines. Skips a line over the limit up to its end, and never keeps it in memory.
 
 const NEWLINE = 10
 
@@ -43,5 +43,5 @@ export class LineReader {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Throws where it is no JSON. */
+/** Throws if the line is not JSON in UTF-8. */
 export const parseLine = (line: Buffer): unknown => JSON.parse(utf8.decode(line))

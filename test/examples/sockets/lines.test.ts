@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { LineReader } from '../../../../examples/walmq/server/lines.ts'
+import { LineReader } from '../../../examples/sockets/lines.ts'
 
 const LIMIT = 8
 const lines = fc.array(fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 2 * LIMIT }))

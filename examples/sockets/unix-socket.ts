@@ -1,20 +1,28 @@
-// The path of a Unix socket: what a dead server left is replaced, what a living one has is not.
+// Listens at the path of a Unix socket: replaces the socket of a dead server, and never that of a live one.
 import { once } from 'node:events'
 import { lstat, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
-import { join } from 'node:path'
-import { BrokerError } from '../broker/errors.ts'
 
 /** What an address of the system has room for. */
 const MAX_PATH_BYTES = 103
 
-export const socketPath = (directory: string): string => join(directory, 'walmq.sock')
+/** The path can't be that of a socket (`invalid`), or another server answers there (`locked`). */
+export class SocketError extends Error {
+  override readonly name = 'SocketError'
+  readonly code: 'invalid' | 'locked'
+  readonly path: string
+  constructor(code: 'invalid' | 'locked', path: string, message: string) {
+    super(message)
+    this.code = code
+    this.path = path
+  }
+}
 
-/** For the one process that has the directory's lock. */
+/** Call it in the one process that has the directory's lock. Throws SocketError. */
 export async function listenAt(server: Server, path: string): Promise<void> {
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
     const message = `${path} is too long for a socket, which has at most ${MAX_PATH_BYTES} bytes`
-    throw new BrokerError('invalid', message, { path })
+    throw new SocketError('invalid', path, message)
   }
   await makeRoom(path)
   const isListening = once(server, 'listening')
@@ -34,8 +42,8 @@ async function makeRoom(path: string): Promise<void> {
     throw error
   })
   if (!found) return
-  if (!found.isSocket()) throw new BrokerError('invalid', `${path} is no socket`, { path })
-  if (await isLive(path)) throw new BrokerError('locked', `a server answers at ${path}`, { path })
+  if (!found.isSocket()) throw new SocketError('invalid', path, `${path} is not a socket`)
+  if (await isLive(path)) throw new SocketError('locked', path, `a server answers at ${path}`)
   await unlink(path)
 }
 

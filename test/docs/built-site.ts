@@ -3,10 +3,16 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
+
+// Node loads it itself: jiti would evaluate its modules in another order.
+const { chromium } = createRequire(import.meta.url)(
+  'playwright-core',
+) as typeof import('playwright-core')
 
 const dist = fileURLToPath(new URL('../../site/dist/', import.meta.url))
 const TYPES: Readonly<Record<string, string>> = {
@@ -96,14 +102,12 @@ function brokenLinks(name: string): string[] {
 }
 
 /** Those within the site. */
-const linksOf = (name: string): string[] =>
-  [
-    ...readFileSync(join(dist, name), 'utf8').matchAll(
-      /<(?:a|img)\b[^>]*?\s(?:href|src)="([^"]*)"/g,
-    ),
-  ]
+function linksOf(name: string): string[] {
+  const html = readFileSync(join(dist, name), 'utf8')
+  return [...html.matchAll(/<(?:a|img)\b[^>]*?\s(?:href|src)="([^"]*)"/g)]
     .map(([, href = '']) => href)
     .filter((href) => !/^\w+:/.test(href))
+}
 
 function anchorsOf(file: string): Set<string | undefined> {
   const text = readFileSync(file, 'utf8')

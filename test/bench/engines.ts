@@ -1,20 +1,14 @@
 // npm run bench:engines [-- --quick] [-- --json figures.json]
 // What a journal in PostgreSQL or NATS JetStream costs beside the bare client that sends the same
 // statements to the same server, on servers that this starts on loopback.
-import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
-import type { Journal } from 'ministore-ts'
-import { natsJournal } from 'ministore-ts/nats'
-import { postgresJournal } from 'ministore-ts/postgres'
-import pg from 'pg'
-import { APPEND, READ } from '../../src/journals/postgres/statements.ts'
-import { ADMIN, startNats } from '../servers/nats.ts'
+import { startNats } from '../servers/nats.ts'
 import { startPostgres } from '../servers/postgres.ts'
+import { contending } from './contention.ts'
+import { type Engine, engineAt } from './engine.ts'
 import { describe } from './environment.ts'
 import { type Contestant, median, race, timed } from './measure.ts'
 import { order, orders, recordText, warmUp } from './orders.ts'
@@ -23,7 +17,12 @@ import { atMost, directoryIn, type Options, type Row } from './row.ts'
 import { asText } from './table.ts'
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    /** Nothing but the writers of one journal. */
+    contention: { type: 'boolean', default: false },
+  },
 })
 const LIMIT = 1.3
 /** Records that are appended at once. */
@@ -36,156 +35,19 @@ const CALLERS = 10
 let made = 0
 const newName = () => `bench-${++made}`
 
-/** What the bare client of an engine does: the same statements, without a store. */
-interface Bare {
-  append(texts: readonly string[], expected: number): Promise<void>
-  /** Texts of all records. */
-  readAll(head: number): Promise<number>
-  /** Resolves with the next record that somebody appends. */
-  next(): Promise<unknown>
-  close(): Promise<void>
-}
-interface Engine {
-  readonly label: string
-  journal(name: string): Journal
-  bare(name: string): Promise<Bare>
-}
-
 async function postgres(): Promise<Engine & { stop(): Promise<void> }> {
   const server = await startPostgres({ max_connections: '400', shared_buffers: '128MB' })
   if (!server) throw new Error('there is no PostgreSQL on this machine')
-  const { url } = server
-  return {
-    label: 'PostgreSQL',
-    journal: (name) => postgresJournal({ connection: url, name }),
-    async bare(name) {
-      const clients = [new pg.Client(url), new pg.Client(url), new pg.Client(url)] as const
-      const [client, teller, listener] = clients
-      for (const each of clients) await each.connect()
-      const opened = await orders.open(postgresJournal({ connection: url, name }))
-      await opened.close()
-      const { rows } = await client.query(
-        'SELECT epoch::text AS epoch FROM ministore_journals WHERE name = $1',
-        [name],
-      )
-      const epoch: string = rows[0].epoch
-      const channel = `bench_${name.replaceAll('-', '_')}`
-
-      let seen = 0
-      let isListening: Promise<unknown> | undefined
-      return {
-        async append(texts, expected) {
-          const ids = texts.map(() => randomUUID())
-          const answer = await client.query({
-            ...APPEND,
-            values: [name, expected, epoch, ids, texts],
-          })
-          if (answer.rows.length === 0) throw new Error('a conflict')
-          // As ministore does it: behind the append, and nobody waits for it.
-          void teller.query(`NOTIFY ${channel}`)
-        },
-        async readAll(head) {
-          let count = 0
-          while (count < head) {
-            const answer = await client.query({
-              ...READ,
-              values: [name, count, head, 2048, 2 ** 23, 2 ** 24],
-            })
-            count += answer.rows.length
-          }
-          return count
-        },
-        async next() {
-          isListening ??= listener.query(`LISTEN ${channel}`)
-          await isListening
-          await once(listener, 'notification')
-          const values = [name, seen, 2 ** 40, 2048, 2 ** 23, 2 ** 24]
-          const answer = await listener.query({ ...READ, values })
-          seen += answer.rows.length
-          return answer
-        },
-        close: async () => void (await Promise.all(clients.map((each) => each.end()))),
-      }
-    },
-    stop: () => server.stop(),
-  }
+  return { ...engineAt({ kind: 'postgres', url: server.url }), stop: () => server.stop() }
 }
 
 async function nats(nodes: 1 | 3): Promise<Engine & { stop(): Promise<void> }> {
   const server = await startNats({ nodes })
   if (!server) throw new Error('there is no nats-server for this machine')
-  const options = { servers: server.urls, ...ADMIN, replicas: nodes }
   return {
-    label: `NATS R${nodes}`,
-    journal: (name) => natsJournal({ ...options, name }),
-    async bare(name) {
-      const opened = await orders.open(natsJournal({ ...options, name }))
-      await opened.close()
-      const connection = await connect({ servers: server.urls, ...ADMIN })
-      const stream = `ministore_${name}`
-      const info = await connection.request(`$JS.API.STREAM.INFO.${stream}`)
-      const { config } = info.json<{
-        config: { subjects: string[]; republish: { dest: string } }
-      }>()
-      const [subject = ''] = config.subjects
-      const feed = connection.subscribe(config.republish.dest)[Symbol.asyncIterator]()
-      return {
-        append: (texts, expected) => appendBare(connection, subject, texts, expected),
-        async readAll(head) {
-          let count = 0
-          while (count < head) {
-            const entries: unknown[] = []
-            const ask = { seq: count + 1, batch: 1000, max_bytes: 4 * 2 ** 20 }
-            const answers = await connection.requestMany(
-              `$JS.API.DIRECT.GET.${stream}`,
-              JSON.stringify(ask),
-              { strategy: 'sentinel', maxWait: 3000 },
-            )
-            for await (const answer of answers) {
-              if (answer.data.length === 0) break
-              // What a record is: its seq, its id, its text.
-              entries.push([
-                answer.headers?.get('Nats-Sequence'),
-                answer.headers?.get('Ministore-Id'),
-                answer.string(),
-              ])
-              count += 1
-            }
-          }
-          return count
-        },
-        next: () => feed.next(),
-        close: () => connection.close(),
-      }
-    },
+    ...engineAt({ kind: 'nats', servers: server.urls, replicas: nodes }),
     stop: () => server.stop(),
   }
-}
-
-async function appendBare(
-  connection: NatsConnection,
-  subject: string,
-  texts: readonly string[],
-  expected: number,
-): Promise<void> {
-  const batch = randomUUID()
-  let last: Promise<{ json<T>(): T }> | undefined
-  for (const [at, text] of texts.entries()) {
-    const marks = headers()
-    marks.append('Ministore-Id', randomUUID())
-    if (at === 0) marks.append('Nats-Expected-Last-Sequence', String(expected))
-    if (texts.length > 1) {
-      marks.append('Nats-Batch-Id', batch)
-      marks.append('Nats-Batch-Sequence', String(at + 1))
-    }
-    const isLast = at === texts.length - 1
-    if (isLast && texts.length > 1) marks.append('Nats-Batch-Commit', '1')
-    if (isLast) last = connection.request(subject, text, { headers: marks, timeout: 5000 })
-    else if (at === 0) void connection.request(subject, text, { headers: marks, timeout: 5000 })
-    else connection.publish(subject, text, { headers: marks })
-  }
-  const answer = (await last)?.json<{ seq?: number }>()
-  if (answer?.seq !== expected + texts.length) throw new Error(JSON.stringify(answer))
 }
 
 const bareContestant = (engine: Engine): Contestant => ({
@@ -195,7 +57,7 @@ const bareContestant = (engine: Engine): Contestant => ({
     let head = 0
     const append = async (first: number, count: number) => {
       const texts = Array.from({ length: count }, (_, at) => recordText(first + at))
-      await bare.append(texts, head)
+      if (!(await bare.append(texts, head))) throw new Error('a conflict')
       head += count
     }
     return {
@@ -296,7 +158,9 @@ async function catchingUp(engine: Engine, options: Options): Promise<Row> {
     (each) => ({ name: each, ms: [] }),
   )
   const ways = [
-    () => bare.readAll(records),
+    async () => {
+      for (let at = 0; at < records; ) at += await bare.read(at)
+    },
     async () => {
       for await (const _ of journal.read(0));
     },
@@ -425,13 +289,19 @@ try {
   const environment = describe(directory, options)
   await warmUp(options)
   const rows: Row[] = []
-  for (const start of [postgres, () => nats(1), () => nats(3)]) {
+  const engines = [postgres, () => nats(1), () => nats(3)]
+  for (const start of engines) {
     const engine = await start()
-    rows.push(await appending(engine, options, 'in turn'))
-    rows.push(await appending(engine, options, 'at once'))
-    rows.push(await catchingUp(engine, options))
-    rows.push(await following(engine, options))
-    rows.push(await sharding(engine, options))
+    const measured = [
+      () => appending(engine, options, 'in turn'),
+      () => appending(engine, options, 'at once'),
+      () => catchingUp(engine, options),
+      () => following(engine, options),
+      () => sharding(engine, options),
+      () => contending(engine.label, engine.where, newName, options),
+    ]
+    for (const measure of values.contention ? measured.slice(-1) : measured)
+      rows.push(await measure())
     await engine.stop()
   }
   const figures = { environment, rows, failed: [] }

@@ -60,7 +60,7 @@ export const JOURNAL_MUTANTS: readonly JournalMutant[] = [
     edits: [
       [
         'const rest = entries.slice(confirmed)',
-        'const rest = entries.slice(confirmed).map(({ text }) => ({ text, id: randomUUID() }))',
+        'const rest = entries.slice(confirmed).map(({ text }) => ({ text, id: globalThis.crypto.randomUUID() }))',
       ],
     ],
   },

@@ -19,13 +19,14 @@ export class Backoff {
     this.#signal = signal
   }
 
-  /** False, at once, where the time is over. */
-  async wait(): Promise<boolean> {
+  /** Waits for a random time that becomes longer, or for `milliseconds`. Returns false, at once, if the time is over. */
+  async wait(milliseconds?: number): Promise<boolean> {
     const left = this.#until - performance.now()
     if (left <= 0 || this.#signal.aborted) return false
     this.attempts += 1
+    if (milliseconds === 0) return true
     const limit = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.attempts)
-    const ms = Math.min(left, Math.random() * limit)
+    const ms = Math.min(left, milliseconds ?? Math.random() * limit)
     return sleep(ms, true, { signal: this.#signal }).catch(() => false)
   }
 }

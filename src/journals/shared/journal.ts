@@ -1,5 +1,5 @@
 // A journal on an engine: what was interrupted is tried again or found out, until the time is over.
-import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { closestMatch } from 'leven'
 import {
   type AppendResult,
@@ -13,6 +13,7 @@ import type { JournalInfo } from '../../types.ts'
 import { Backoff } from './backoff.ts'
 import type { Engine, EngineEntry, EngineLook } from './engine.ts'
 import { LocalSnapshots } from './local-snapshots.ts'
+import { Turns } from './turns.ts'
 
 export interface SharedOptions {
   /** How long a call waits for the engine, in milliseconds, before it gives up. Default 10,000. */
@@ -66,6 +67,7 @@ class EngineJournal implements SharedJournal {
   readonly snapshots?: LocalSnapshots
   readonly #engine: Engine
   readonly #timeout: number
+  readonly #turns = new Turns()
   /** Since the last append that was not too late. */
   #conflicts: Backoff | undefined
   /** The last seq that this process knows to be durable. */
@@ -163,10 +165,13 @@ class EngineJournal implements SharedJournal {
     this.#conflicts = undefined
     if (batch.length === 0) return { ok: true, seq: expected }
     this.#assertWritable()
-    const entries = batch.map(({ text, id = randomUUID() }) => ({ id, text }))
+    const entries = batch.map(({ text, id = this.#turns.newId() }) => ({ id, text }))
+    await this.#pause()
+    const begin = performance.now()
     const result = await this.#settle(entries, expected)
     if (result.ok) {
       this.#seen = Math.max(this.#seen, result.seq)
+      this.#turns.took(result.seq, performance.now() - begin)
       return result
     }
     if (result.head < seen) throw this.#lost(result.head, seen)
@@ -232,11 +237,17 @@ class EngineJournal implements SharedJournal {
     return { count }
   }
 
+  /** After a turn, so that other writers get theirs. */
+  async #pause(): Promise<void> {
+    const ms = this.#turns.pause()
+    if (ms > 0) await sleep(ms, undefined, { signal: this.#ending.signal }).catch(() => undefined)
+  }
+
   /** Before what the others did is read, so that it is fresh when ours is sent. */
   async #giveWay(conflicts: Backoff): Promise<void> {
     const { attempts } = conflicts
     this.#conflicts = conflicts
-    if (await conflicts.wait()) return
+    if (await conflicts.wait(this.#turns.wait(attempts))) return
     this.#conflicts = undefined
     const what = `gave others the precedence ${attempts + 1} times within ${this.#timeout} ms`
     throw this.#error('unavailable', `${what}: not written. Dispatch again, or split the journal`)
@@ -256,6 +267,7 @@ class EngineJournal implements SharedJournal {
         for await (const batch of this.#engine.read(seq, { to })) {
           seq = batch.at(-1)?.seq ?? seq
           this.#seen = Math.max(this.#seen, seq)
+          this.#turns.saw(batch)
           backoff = this.#backoff()
           if (seq > after) yield batch.filter((entry) => entry.seq > after)
           this.#assertOpen()
@@ -277,6 +289,7 @@ class EngineJournal implements SharedJournal {
   async *follow(after: number, signal: AbortSignal): AsyncGenerator<readonly EngineEntry[]> {
     for await (const batch of this.#engine.follow(after, signal)) {
       this.#seen = Math.max(this.#seen, batch.at(-1)?.seq ?? 0)
+      this.#turns.saw(batch)
       yield batch
     }
   }

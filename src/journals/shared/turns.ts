@@ -1,4 +1,4 @@
-// The writers of one journal take turns, without a word between them: all of them see the same records.
+// The writers of one journal take turns. They send no messages for that: all of them see the same records.
 import { randomUUID } from 'node:crypto'
 import type { EngineEntry } from './engine.ts'
 
@@ -16,12 +16,12 @@ const ACTIVE_MS = 2_000
 const MOST_SEEN = 256
 
 /**
- * Compare-and-swap loops starve each other: the writer that was first is the first to know the new head, so it is
- * the first again, and each failed attempt of the others slows it down. So a writer appends for a turn, of which it waits for no
- * one, and then pauses until one of the others had time to append. Of those that wait, the one whose last record is the oldest
- * tries often, the next one a turn later, and so on: a round-robin. A writer that seldom appends never waits.
+ * Compare-and-swap loops starve each other. The writer that was first knows the new head first, so it is first again,
+ * and the failed attempts of the others slow it down. So a writer appends for a turn, and then pauses until another
+ * one had time to append. Of the writers that wait, the one whose last record is the oldest tries often, the next one
+ * a turn later, and so on: a round-robin. A writer that seldom appends never waits.
  *
- * All of this decides only who tries when. Whether an append is the first, is the engine's to decide.
+ * This class decides only when a writer tries. The engine decides whether its append is the first.
  */
 export class Turns {
   /** Of this writer: the first characters of the ids of its records. */
@@ -37,12 +37,12 @@ export class Turns {
   /** How long its appends take, in milliseconds. */
   #cost = 0
 
-  /** An id for a new record. */
+  /** Returns an id for a new record. */
   newId(): string {
     return this.#own + randomUUID().slice(PREFIX)
   }
 
-  /** What was read from the journal. */
+  /** Takes what was read from the journal. */
   saw(entries: readonly EngineEntry[]): void {
     const at = performance.now()
     for (const { id, seq } of entries.slice(-MOST_SEEN)) {
@@ -54,11 +54,11 @@ export class Turns {
     }
   }
 
-  /** How long to wait before the next append, in milliseconds: 0 within a turn. */
+  /** Returns how long to wait before the next append, in milliseconds: 0 within a turn. */
   pause(): number {
     const now = performance.now()
     const gap = POLL_MS + 3 * this.#cost
-    // Who was idle for as long has given way already.
+    // A writer that was idle for so long has given way already.
     if (now - this.#last >= gap) {
       this.#since = now
       return 0
@@ -69,7 +69,7 @@ export class Turns {
     return gap
   }
 
-  /** An append took so many milliseconds. */
+  /** Takes how many milliseconds an append took, and the seq of its last record. */
   took(seq: number, ms: number): void {
     this.#seq = seq
     this.#last = performance.now()
@@ -77,8 +77,8 @@ export class Turns {
   }
 
   /**
-   * How long to wait after the conflict number `attempt`, from 0, of the same append, in milliseconds. The first one is an accident: the
-   * other writer may have nothing more to append.
+   * Returns how long to wait after a conflict, in milliseconds. `attempt` counts the conflicts of the same append, from
+   * 0. The first one is an accident: the other writer may have nothing more to append.
    */
   wait(attempt: number): number {
     this.#since = Number.NEGATIVE_INFINITY

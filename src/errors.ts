@@ -50,6 +50,10 @@ export class StoreError extends Error {
   }
 }
 
+/** Whether it is an answer that rests on records: other records would give another answer. */
+export const isRefusal = (error: unknown): error is Rejection | StoreError =>
+  error instanceof Rejection || (error instanceof StoreError && error.code === 'key_reused')
+
 /**
  * Makes `instanceof` know errors of another copy of this package too, and of another realm: by a mark
  * on their prototype. A subclass has only its own instances.

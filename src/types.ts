@@ -1298,14 +1298,14 @@ export interface CommitOptions extends Omit<DispatchOptions, 'metadata'> {
   /** Its name, for the journal's readers. */
   command?: string | undefined
   /**
-   * A refusal waits, as a record does, until the records that it rests on are durable, and is decided again if
+   * A refusal, also `key_reused`, waits, as a record does, until the records that it rests on are durable, and is decided again if
    * another writer is first. The receipt has it then.
    */
   refusalWaits?: boolean | undefined
 }
 /** `refusal`: of `refusalWaits`, in place of a result. */
 export interface CommitReceipt extends Receipt {
-  readonly refusal?: Rejection
+  readonly refusal?: Rejection | StoreError
 }
 
 /** An open store without its types and conveniences. */

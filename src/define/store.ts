@@ -1,6 +1,6 @@
 // The store as its users hold it: typed by types.ts, carried out by the core.
 import type { z } from 'zod'
-import { Rejection, StoreError } from '../errors.ts'
+import { isRefusal, Rejection, StoreError } from '../errors.ts'
 import { validateMetadata } from '../mutation/metadata.ts'
 import { parse } from '../mutation/validate.ts'
 import { readRecords } from '../observe/records.ts'
@@ -102,7 +102,7 @@ function surface(
     try {
       return await core.commit(run, options, given)
     } catch (error) {
-      if (!journal.follow || !(error instanceof Rejection) || error.code === 'invalid') throw error
+      if (!journal.follow || !isRefusal(error) || error.code === 'invalid') throw error
       // Others may have changed, by now, what it was refused for; or it rests on a dispatch that has not arrived.
       await core.refresh()
       const receipt = await core.commit(run, { ...options, refusalWaits: true }, given)

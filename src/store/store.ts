@@ -1,6 +1,6 @@
 // The four steps in order: validate → draft → journal → publish. Group commit; fail stop.
 
-import { Rejection, StoreError } from '../errors.ts'
+import { isRefusal, Rejection, StoreError } from '../errors.ts'
 import { reduce } from '../mutation/reduce.ts'
 import { assertResult } from '../mutation/result.ts'
 import { NO_METADATA, runGuard, validatePayload } from '../mutation/validate.ts'
@@ -58,7 +58,7 @@ export async function openCore(
       const details = { expected: expectSeq, actual: seq }
       throw new Rejection('conflict', details, `the store is at seq ${seq}, not ${expectSeq}`)
     } catch (refusal) {
-      if (!options.refusalWaits || !(refusal instanceof Rejection)) throw refusal
+      if (!options.refusalWaits || !isRefusal(refusal)) throw refusal
       return { receipt: { ok: true, seq: live.head.seq, at: '', duplicate: false, refusal } }
     } finally {
       deciding = undefined

@@ -182,6 +182,43 @@ test('a refusal does not rest on a dispatch that never arrived', async () => {
   await a.close()
 })
 
+describe('a key that belongs to a dispatch in flight', () => {
+  const asked = { name: 'x', by: 'a' }
+  const other = { name: 'y', by: 'a' }
+  /** All at once. `fate`: of their append. */
+  const together = async (fate: Fate, timeout: number) => {
+    const server = new Server()
+    let isAway = true
+    const engine = server.engine({ ...perfect, fate: () => (isAway ? fate : 'fine') })
+    const a = await names.open(sharedJournal(engine, { timeout }))
+    const outcomes = await Promise.allSettled([
+      a.dispatch('take', asked, { key: 'k' }),
+      a.dispatch('take', other, { key: 'k' }),
+      a.dispatchAll([{ type: 'take', payload: other }], { key: 'k' }),
+    ])
+    isAway = false
+    return { server, store: a, outcomes }
+  }
+  const codes = (outcomes: PromiseSettledResult<unknown>[]) =>
+    outcomes.map((it) => (it.status === 'fulfilled' ? 'ok' : it.reason.code))
+
+  test('that never arrives is not reused: nothing has it', async () => {
+    const { store, outcomes } = await together('refused', 50)
+    expect(codes(outcomes)).toEqual(['unavailable', 'unavailable', 'unavailable'])
+    // It is free.
+    expect(await store.dispatch('take', other, { key: 'k' })).toMatchObject({ duplicate: false })
+    await store.close()
+  })
+
+  test('is reused as soon as its record is durable, and the error names that record', async () => {
+    const { server, store, outcomes } = await together('fine', 1_000)
+    expect(codes(outcomes)).toEqual(['ok', 'key_reused', 'key_reused'])
+    expect(outcomes[1]).toMatchObject({ reason: { seq: 1 } })
+    expect(server.head).toBe(1)
+    await store.close()
+  })
+})
+
 describe('where the answer is lost and reads lag, as after the death of a leader', () => {
   /** An engine whose first append is done and not answered, and whose first reads do not show its last records. */
   const lagging = (server: Server, reads: number, lag = 10): Engine => {

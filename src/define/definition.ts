@@ -13,7 +13,7 @@ import type * as T from '../types.ts'
 import { startOfBase } from './beginning.ts'
 import { readConfig } from './config.ts'
 import { messageSchema } from './schema.ts'
-import { assertMessages, openStore, withPath } from './store.ts'
+import { assertMessages, openStore, withPath } from './handle.ts'
 
 /** Marks a definition, also one made by another copy of this package. */
 export const definitionBrand: unique symbol = Symbol.for('ministore.definition')

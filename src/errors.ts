@@ -1,5 +1,58 @@
 // The two ways to fail: an expected "no", and something broken.
-import type { RejectionJson, StoreErrorCode, StoreErrorJson, StoreErrorOptions } from './types.ts'
+
+/** Stable; the messages are not. docs/guides/errors.md says for each what happened and what to do. */
+export type StoreErrorCode =
+  | 'bad_definition' // defineStore was given something it cannot work with
+  | 'unknown_mutation' // no mutation, retired mutation or command of that name
+  | 'unstable_payload' // the payload schema does not accept its own output unchanged
+  | 'check_failed' // a schema or a guard threw something other than a Rejection
+  | 'apply_failed' // a reducer threw, was asynchronous, or returned no state
+  | 'upcast_failed' // an old payload did not pass its upcaster
+  | 'invalid_state' // the state holds what JSON cannot, so there can be no snapshot of it
+  | 'key_reused' // the idempotency key belongs to another mutation
+  | 'too_large' // one record would exceed the journal's limit
+  | 'wrong_store' // a journal of another store
+  | 'foreign' // not a ministore journal
+  | 'newer_format' // written by a newer ministore, or a newer definition
+  | 'compacted' // these records were compacted or truncated away
+  | 'rewound' // a shared journal is another one than it was, or lost records that were durable
+  | 'corrupt' // damaged: bytes that were once safe are not what was written
+  | 'locked' // another writer has the journal, or no lock can be had
+  | 'read_only' // the journal was opened for reading
+  | 'config' // a shared journal's engine is set up so that it cannot be used
+  | 'unavailable' // a shared journal cannot be reached for now; certainly not written
+  | 'io' // the disk refused; certainly not written
+  | 'unknown' // the disk failed half-way: the record may or may not be in the journal
+  | 'closed' // the store was closed
+
+// the store was closed
+
+/** Where it happened, as far as known. `offset` in bytes, `line` from 1. */
+export interface StoreErrorOptions extends ErrorOptions {
+  seq?: number | undefined
+  path?: string | undefined
+  offset?: number | undefined
+  line?: number | undefined
+}
+
+/** What `JSON.stringify` writes of a Rejection. */
+export interface RejectionJson<Code, Details> {
+  readonly ok: false
+  readonly name: string
+  readonly code: Code
+  readonly message: string
+  readonly details: Details
+}
+
+/** What `JSON.stringify` writes of a StoreError. */
+export interface StoreErrorJson extends Omit<StoreErrorOptions, 'cause'> {
+  readonly name: string
+  readonly code: StoreErrorCode
+  readonly message: string
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: details of every shape
+export type AnyRejection = Rejection<string, any>
 
 /**
  * A rule, the schema (`invalid`) or `expectSeq` (`conflict`) said no; nothing was written.

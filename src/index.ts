@@ -1,19 +1,86 @@
-// The public surface, and only that.
+// The front door: what those who use a store need. What tools need is in `ministore-ts/check`, what engines need in
+// `ministore-ts/shared`. test/architecture.test.ts lists both.
 
-export { defineStore, definitionBrand, definitionOf } from './define/definition.ts'
-export { fingerprint, isMadeBy, snapshotIssue } from './define/fingerprint.ts'
+export { defineStore } from './define/definition.ts'
+export type {
+  CommandPart,
+  DefinitionOf,
+  MutationConfig,
+  MutationPart,
+  Tx,
+} from './define/dsl.ts'
+export type { Accepted } from './define/messages.ts'
+export type {
+  BoundMetadata,
+  DefaultMetadata,
+  MetadataInput,
+  MetadataOutput,
+  MetadataTypes,
+} from './define/metadata.ts'
+export type { RecordsOptions, Recovery, Store, SubscribeOptions } from './define/open-store.ts'
+export type { Conflict, Executed, Invalid, Outcome } from './define/outcome.ts'
 export { commandsFor, mutationsFor } from './define/parts.ts'
+export type { Nothing, NothingIn, Problem } from './define/problem.ts'
 export { reject } from './define/reject.ts'
-export { mutationsFromUnion } from './define/union.ts'
+export type {
+  AnyStoreDefinition,
+  FileOpenOptions,
+  JournalRecord,
+  JournalSource,
+  Mutation,
+  MutationInput,
+  MutationName,
+  RejectionOf,
+  Replayed,
+  State,
+  StoreDefinition,
+  StoreOf,
+} from './define/store-definition.ts'
+export { mutationsFromUnion, type UnionParts, type UnionReducers } from './define/union.ts'
 export { upcaster } from './define/upcaster.ts'
-export { Rejection, StoreError } from './errors.ts'
+export {
+  type AnyRejection,
+  Rejection,
+  type RejectionJson,
+  StoreError,
+  type StoreErrorCode,
+  type StoreErrorJson,
+  type StoreErrorOptions,
+} from './errors.ts'
 export { memoryJournal } from './journals/memory.ts'
-export { canonicalText, digest, freeze, jsonIssue, payloadIssue, stateIssue } from './json/index.ts'
-export { reduce } from './mutation/reduce.ts'
-export { parse, validatePayload } from './mutation/validate.ts'
-export { committed, decode } from './record/decode.ts'
-export { encode } from './record/encode.ts'
-export { grownBase, readBase } from './replay/base.ts'
-export { type InPlace, inPlace } from './replay/in-place.ts'
-export { decodeBehind, readDecoded } from './replay/index.ts'
-export type * from './types.ts'
+export type { Json } from './json/json.ts'
+export type {
+  AcceptedSources,
+  GuardMeta,
+  ImpureSource,
+  Meta,
+  Metadata,
+  Upcaster,
+  WellKnownMetadata,
+} from './mutation/spec.ts'
+export type {
+  AppendResult,
+  Awaitable,
+  Entry,
+  Found,
+  Journal,
+  JournalInfo,
+  NewEntry,
+  Replica,
+  UnusedSnapshot,
+} from './port/journal.ts'
+export type {
+  CompactOptions,
+  CompactReceipt,
+  KeptKey,
+  Snapshot,
+  SnapshotReceipt,
+  Snapshots,
+} from './port/snapshots.ts'
+export type { CheckOptions, ReplayReport } from './proof/check/report.ts'
+export type { Finding } from './proof/finding.ts'
+export type { VerifyOptions, VerifyReport } from './proof/verify/report.ts'
+export type { Receipt, RecordOf } from './record/record.ts'
+export type { OpenOptions } from './store/core.ts'
+export type { DispatchOptions, ExecuteOptions } from './store/pending.ts'
+export type { Immutable, ImmutableObject } from './table/immutable.ts'

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -6,104 +6,54 @@ import { describe, expect, test } from 'vitest'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const src = join(root, 'src')
 
-/** Who may import whom: by room, which is a folder of src/, or a file directly in it. Types are free. */
-const MAY_IMPORT: Record<string, readonly string[]> = {
-  'errors.ts': [],
-  'types.ts': [],
-  table: [],
-  json: ['table'],
-  diff: ['table'],
-  mutation: ['errors.ts', 'json', 'record', 'table'],
-  record: ['errors.ts', 'mutation', 'json'],
-  snapshot: ['index.ts', 'json', 'table'],
-  replay: ['errors.ts', 'mutation', 'record', 'table', 'json'],
-  store: ['errors.ts', 'mutation', 'json', 'record', 'replay'],
-  observe: ['index.ts'],
-  define: [
-    'errors.ts',
-    'store',
-    'mutation',
-    'json',
-    'record',
-    'replay',
-    'table',
-    'journals',
-    'observe',
-    'journals/url',
-    'lazy:journals/url',
-    'lazy:journals/file',
-    'lazy:proof/check',
-    'lazy:proof/verify',
+/**
+ * The floors of the house, from the ground up, each with its rooms: folders of src/, and files directly in it. A room
+ * imports only rooms that stand before it in this list, so that no circle can be. Types are free.
+ */
+const FLOORS: readonly (readonly [floor: string, rooms: readonly string[]])[] = [
+  ['values', ['errors.ts', 'port', 'table', 'json']],
+  ['one mutation', ['diff', 'mutation']],
+  ['one record, one state', ['record', 'snapshot']],
+  ['a history', ['replay']],
+  ['an open store', ['store', 'observe']],
+  [
+    'where records go',
+    [
+      'journals',
+      'journals/file/format',
+      'journals/file/disk',
+      'journals/file/compaction',
+      'journals/file',
+      'journals/shared',
+      'journals/url',
+    ],
   ],
-  'index.ts': ['errors.ts', 'mutation', 'json', 'record', 'replay', 'journals', 'define'],
-  journals: ['errors.ts'],
-  'journals/file/format': ['index.ts'],
-  'journals/file/disk': ['errors.ts'],
-  'journals/file/compaction': [
-    'index.ts',
-    'journals/file/format',
-    'journals/file/disk',
-    'snapshot',
+  ['the front door', ['define', 'index.ts']],
+  [
+    'code against journals',
+    ['proof', 'proof/check', 'proof/schema', 'proof/report', 'proof/verify'],
   ],
-  'journals/file': [
-    'index.ts',
-    'journals/file/format',
-    'journals/file/disk',
-    'journals/file/compaction',
+  [
+    'tools',
+    ['testing', 'cli/terminal', 'cli/sources', 'inspect', 'cli/import-rust', 'cli/commands', 'cli'],
   ],
-  'journals/shared': [
-    'index.ts',
-    'journals/file/compaction',
-    'journals/file/disk',
-    'journals/file/format',
-  ],
-  'journals/postgres': ['index.ts', 'journals/shared'],
-  'journals/nats': ['index.ts', 'journals/shared'],
-  'journals/sqlite': ['index.ts', 'journals/shared'],
-  // The engines by their names as parts of the package, so that no bundler follows.
-  'journals/url': [
-    'index.ts',
-    'lazy:journals/postgres',
-    'lazy:journals/nats',
-    'lazy:journals/sqlite',
-  ],
-  'proof/check': ['index.ts', 'diff', 'table'],
-  'proof/report': [],
-  'proof/schema': ['index.ts'],
-  'proof/verify': ['index.ts', 'json', 'observe'],
-  testing: ['index.ts', 'diff', 'proof/report'],
-  vitest: ['index.ts', 'testing'],
-  inspect: ['index.ts', 'diff', 'table', 'journals/file', 'cli/sources', 'cli/terminal'],
-  'cli/terminal': ['journals/file/format'],
-  'cli/sources': [
-    'index.ts',
-    'cli/terminal',
-    'journals/file',
-    'journals/file/format',
-    'journals/url',
-    'proof/schema',
-  ],
-  'cli/import-rust': ['index.ts', 'cli/sources', 'cli/terminal', 'journals/file'],
-  'cli/commands': [
-    'index.ts',
-    'cli',
-    'cli/import-rust',
-    'cli/sources',
-    'cli/terminal',
-    'diff',
-    'inspect',
-    'journals/file',
-    'journals/file/compaction',
-    'journals/file/disk',
-    'journals/file/format',
-    'journals/url',
-    'proof/check',
-    'proof/report',
-    'proof/schema',
-    'table',
-  ],
-  cli: ['cli/terminal', 'lazy:cli/commands'],
-}
+  ['strangers', ['journals/postgres', 'journals/nats', 'journals/sqlite', 'vitest']],
+]
+const ROOMS = FLOORS.flatMap(([, rooms]) => rooms)
+const STRANGERS = FLOORS.at(-1)?.[1] ?? []
+
+/** What is loaded only when it is asked for, from further up: a definition that is checked, a store that is verified. */
+const LAZY = ['define → proof/check', 'define → proof/verify']
+
+const TYPES = `BoundMetadata DefaultMetadata MetadataInput MetadataOutput MetadataTypes GuardMeta Metadata WellKnownMetadata Replica Accepted AcceptedSources AnyRejection AnyStoreDefinition AppendResult Awaitable CheckOptions
+  CommandPart CompactOptions CompactReceipt Conflict DefinitionOf DispatchOptions Entry
+  ExecuteOptions Executed FileOpenOptions Finding Found Immutable ImmutableObject ImpureSource
+  Invalid Journal JournalInfo JournalRecord JournalSource Json KeptKey Meta Mutation
+  MutationConfig MutationInput MutationName MutationPart NewEntry Nothing NothingIn OpenOptions
+  Outcome Problem Receipt RecordOf RecordsOptions Recovery RejectionJson RejectionOf ReplayReport
+  Replayed Snapshot SnapshotReceipt Snapshots State Store StoreDefinition StoreErrorCode
+  StoreErrorJson StoreErrorOptions StoreOf SubscribeOptions Tx UnionParts UnionReducers
+  UnusedSnapshot Upcaster VerifyOptions VerifyReport`
 
 /** One dependency, one home. */
 const HOME: Record<string, readonly string[]> = {
@@ -176,7 +126,7 @@ const read = (file: string) => readFileSync(join(src, file), 'utf8')
 /** Imports that exist at run time; `import type` and an import of nothing but types do not. */
 function importsOf(file: string): Import[] {
   const found = read(file).matchAll(
-    /^(?:import|export)\s+(?!type\b)([^'"`]*?)from\s+'([^']+)'|\bimport\('([^']+)'\)/gm,
+    /^(?:import|export)\s+(?!type\b)([^'"`]*?)from\s+'([^']+)'|(?<!typeof )\bimport\('([^']+)'\)/gm,
   )
   return [...found].flatMap(([, names = '', eager, lazy]) => {
     const isTypesOnly = /^\{(\s*type [^,}]+,?)+\s*\}\s*$/.test(names)
@@ -185,31 +135,77 @@ function importsOf(file: string): Import[] {
   })
 }
 
-/** The longest name in MAY_IMPORT that leads to the file. */
+/** The innermost room that the file is in. */
 function roomOf(file: string): string {
-  const names = Object.keys(MAY_IMPORT).filter(
-    (name) => file === name || file.startsWith(`${name}/`),
-  )
-  return names.toSorted((a, b) => b.length - a.length)[0] ?? file
+  const rooms = ROOMS.filter((room) => file === room || file.startsWith(`${room}/`))
+  return rooms.toSorted((one, other) => other.length - one.length)[0] ?? file
 }
+
+const shown = (room: string) => (room.endsWith('.ts') ? `\`${room}\`` : `\`${room}/\``)
+
+const hasFiles = (room: string) => files.some((file) => roomOf(file) === room)
 
 const imports = files.flatMap(importsOf)
 const target = ({ from, to }: Import) => relative(src, join(src, dirname(from), to))
 
 describe('the import rules', () => {
-  test('every room imports only what it may', () => {
-    const broken = imports
-      .filter(({ to }) => to.startsWith('.'))
-      .filter((edge) => {
-        const [from, to] = [roomOf(edge.from), roomOf(target(edge))]
-        const allowed = MAY_IMPORT[from] ?? []
-        return from !== to && !allowed.includes(edge.isLazy ? `lazy:${to}` : to)
-      })
-    expect(broken).toEqual([])
+  const arrows = imports
+    .filter(({ to }) => to.startsWith('.'))
+    .map((edge) => ({ ...edge, rooms: [roomOf(edge.from), roomOf(target(edge))] as const }))
+    .filter(({ rooms: [from, to] }) => from !== to)
+
+  test('every file is in a room, and every room has files', () => {
+    expect([...new Set(files.map(roomOf))].toSorted()).toEqual(ROOMS.filter(hasFiles).toSorted())
+    expect(ROOMS.filter((room) => !hasFiles(room))).toEqual([])
   })
 
-  test('every file in src/ is in a room, and every room has files', () => {
-    expect([...new Set(files.map(roomOf))].sort()).toEqual(Object.keys(MAY_IMPORT).sort())
+  test('every arrow points down', () => {
+    const up = arrows.filter(({ rooms: [from, to], isLazy }) => {
+      const isKnown = isLazy && LAZY.includes(`${from} → ${to}`)
+      return ROOMS.indexOf(to) > ROOMS.indexOf(from) && !isKnown
+    })
+    expect(up).toEqual([])
+  })
+
+  test('only what a stranger could write comes through the front door', () => {
+    const through = arrows.filter(({ rooms: [, to] }) => to === 'index.ts')
+    expect(through.length).toBeGreaterThan(3)
+    expect(through.filter(({ rooms: [from] }) => !STRANGERS.includes(from))).toEqual([])
+  })
+
+  test('no import leads back to its own file', () => {
+    const next = new Map(files.map((file) => [file, [] as string[]]))
+    for (const edge of imports) if (edge.to.startsWith('.')) next.get(edge.from)?.push(target(edge))
+    const done = new Set<string>()
+    const circles: string[][] = []
+    const visit = (file: string, path: readonly string[]) => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file])
+      if (path.includes(file) || done.has(file)) return
+      for (const to of next.get(file) ?? []) visit(to, [...path, file])
+      done.add(file)
+    }
+    for (const file of files) visit(file, [])
+    expect(circles).toEqual([])
+  })
+
+  test('ARCHITECTURE.md draws the floors: UPDATE=1 npx vitest run test/architecture.test.ts', () => {
+    const rows = FLOORS.flatMap(([floor, rooms]) =>
+      rooms.map((room, index) => {
+        const lower = new Set(arrows.flatMap(({ rooms: [from, to] }) => (from === room ? to : [])))
+        const list = ROOMS.filter((each) => lower.has(each)).map(shown)
+        return `| ${index === 0 ? floor : ''} | ${shown(room)} | ${list.join(', ')} |`
+      }),
+    )
+    const table = ['| floor | room | imports |', '|---|---|---|', ...rows].join('\n')
+    const path = join(root, 'docs/ARCHITECTURE.md')
+    const text = readFileSync(path, 'utf8')
+    const drawn = /(?<=<!-- floors -->\n\n)[\s\S]*?(?=\n\n<!-- floors end -->)/
+    if (process.env['UPDATE'] === '1')
+      writeFileSync(
+        path,
+        text.replace(drawn, () => table),
+      )
+    else expect(drawn.exec(text)?.[0]).toBe(table)
   })
 
   test('every dependency has one home', () => {
@@ -259,7 +255,9 @@ describe('the line budgets', () => {
       .filter((line) => line.trim() !== '' && !line.trim().startsWith('//')).length
 
   test('the core stays below 300 lines of code', () => {
-    const core = files.filter((file) => file.startsWith('store/'))
+    // Without those that have nothing but names of types.
+    const types = ['store/core.ts', 'store/pending.ts']
+    const core = files.filter((file) => file.startsWith('store/') && !types.includes(file))
     expect(core).toContain('store/store.ts')
     expect(codeLines(core)).toBeLessThan(300)
   })
@@ -270,8 +268,39 @@ describe('the line budgets', () => {
     expect(codeLines(own)).toBeLessThan(300)
   })
 
-  test('types.ts has types only', () => {
-    expect(importsOf('types.ts')).toEqual([])
-    expect(read('types.ts')).not.toMatch(/^\s*(export )?(const|let|function|class|enum) /m)
+  test('ports are types only', () => {
+    const ports = files.filter((file) => file.startsWith('port/'))
+    expect(ports.length).toBeGreaterThan(2)
+    for (const file of ports) {
+      expect(importsOf(file)).toEqual([])
+      expect(read(file)).not.toMatch(/^\s*(export )?(const|let|function|class|enum) /m)
+    }
+  })
+})
+
+describe('the public surface', () => {
+  test('is these values: eight, and the maker of an upcaster', async () => {
+    expect(Object.keys(await import('../src/index.ts')).toSorted()).toEqual([
+      'Rejection',
+      'StoreError',
+      'commandsFor',
+      'defineStore',
+      'memoryJournal',
+      'mutationsFor',
+      'mutationsFromUnion',
+      'reject',
+      'upcaster',
+    ])
+  })
+
+  test('is these types', () => {
+    const types = read('index.ts').matchAll(/^(?:export (type)|export) \{([^}]*)\}/gm)
+    const names = [...types].flatMap(([, isTypes, names = '']) =>
+      names.split(',').flatMap((name) => {
+        const [, isType, plain] = /^\s*(type )?(\w+)\s*$/.exec(name) ?? []
+        return plain !== undefined && (isTypes || isType) ? [plain] : []
+      }),
+    )
+    expect(names.toSorted()).toEqual(TYPES.split(/\s+/).toSorted())
   })
 })

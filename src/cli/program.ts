@@ -1,7 +1,7 @@
 // The commands of the command line, ready to be run.
 import { Command } from 'commander'
 import { didYouMean } from './terminal/suggest.ts'
-import { version } from './version.ts'
+import { version } from './terminal/version.ts'
 
 /** The package's name: the name `ministore` belongs to another package on npm. */
 const NAME = 'ministore-ts'

@@ -1,9 +1,19 @@
 // Where an opening begins: at a snapshot, at what compacting left, or at the initial state.
 import { StoreError } from '../errors.ts'
+import { snapshotIssue } from '../mutation/fingerprint.ts'
+import type { Definition } from '../mutation/spec.ts'
+import type { Journal, JournalInfo } from '../port/journal.ts'
+import type { Snapshot } from '../port/snapshots.ts'
 import { currentKeys } from '../record/keys.ts'
 import { readBase } from '../replay/base.ts'
-import type { Beginning, Definition, Journal, JournalInfo, Snapshot, Start } from '../types.ts'
-import { snapshotIssue } from './fingerprint.ts'
+import type { Start } from '../replay/replayed.ts'
+import type { Recovery } from './open-store.ts'
+
+/** Where an opening begins, and what it says about the snapshot. */
+export interface Beginning {
+  readonly start?: Start | undefined
+  readonly snapshot?: Recovery['snapshot']
+}
 
 /** A snapshot only where it was made by this very definition and is whole; else it says why not. */
 export async function findBeginning(

@@ -1,8 +1,14 @@
 // What the user wrote → what the core runs, or StoreError `bad_definition` saying which part of it.
 import { z } from 'zod'
 import { metadataSpec } from '../mutation/metadata.ts'
+import type {
+  Declaration,
+  Definition,
+  ImpureSource,
+  MetadataSpec,
+  Upcaster,
+} from '../mutation/spec.ts'
 import { parseInput } from '../mutation/validate.ts'
-import type { Declaration, Definition, ImpureSource, MetadataSpec, Upcaster } from '../types.ts'
 import { badDefinition, reading } from './bad-definition.ts'
 import { initialState } from './initial.ts'
 import { notAName, unknownName } from './names.ts'

@@ -5,30 +5,29 @@ import type { SharedJournal } from '../journals/shared/index.ts'
 import type { SharedReader } from '../journals/url/index.ts'
 import { isEngineUrl } from '../journals/url/scheme.ts'
 import { digest } from '../json/index.ts'
+import { definitionBrand } from '../mutation/brand.ts'
 import { validateMetadata } from '../mutation/metadata.ts'
+import type { GivenInput } from '../mutation/spec.ts'
 import { validatePayload } from '../mutation/validate.ts'
+import type { Journal } from '../port/journal.ts'
+import type { CheckOptions, ReplayReport } from '../proof/check/report.ts'
 import { encode } from '../record/encode.ts'
 import { replay } from '../replay/index.ts'
-import type * as T from '../types.ts'
+import type { OpenOptions } from '../store/core.ts'
 import { startOfBase } from './beginning.ts'
 import { readConfig } from './config.ts'
-import { messageSchema } from './schema.ts'
+import type { DefinitionOf, StoreConfig } from './dsl.ts'
 import { assertMessages, openStore, withPath } from './handle.ts'
-
-/** Marks a definition, also one made by another copy of this package. */
-export const definitionBrand: unique symbol = Symbol.for('ministore.definition')
-
-/** What is behind the brand, for parts that work on any definition. */
-export const definitionOf = (store: T.AnyStoreDefinition): T.Definition =>
-  (store as unknown as { [definitionBrand]: T.Definition })[definitionBrand]
+import { messageSchema } from './schema.ts'
+import type { AnyStoreDefinition, FileOpenOptions, JournalSource } from './store-definition.ts'
 
 /**
  * Defines a store; state, payload, rejection, input and result types are inferred from this literal.
  * Throws StoreError `bad_definition`, saying which part of it.
  */
 export function defineStore<St, P, R, Q = {}, I = {}, V = {}, Me = unknown>(
-  config: T.StoreConfig<St, P, R, Q, I, V, Me>,
-): T.DefinitionOf<St, P, R, Q, I, V, Me> {
+  config: StoreConfig<St, P, R, Q, I, V, Me>,
+): DefinitionOf<St, P, R, Q, I, V, Me> {
   const definition = readConfig(config)
   const { name, initial, mutations } = definition
   let schema: z.core.$ZodType | undefined
@@ -43,14 +42,14 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}, Me = unknown>(
       schema ??= messageSchema(mutations.values())
       return schema
     },
-    async open(source: T.JournalSource, options: T.FileOpenOptions = {}) {
+    async open(source: JournalSource, options: FileOpenOptions = {}) {
       if (options.readOnly && isJournal(source) && !source.openReadOnly) {
         const next = 'A journal in a file is made so: fileJournal(path, { readOnly: true })'
         throw new TypeError(`open: readOnly is not for ${source.name}. ${next}`)
       }
       return openStore(definition, await toJournal(source, options), options)
     },
-    async memory(given: readonly T.GivenInput[] = [], options: T.OpenOptions = {}) {
+    async memory(given: readonly GivenInput[] = [], options: OpenOptions = {}) {
       assertMessages('memory', given)
       const journal = memoryJournal()
       const at = new Date((options.now ?? Date.now)()).toISOString()
@@ -61,7 +60,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}, Me = unknown>(
       await journal.append(entries, 0)
       return openStore(definition, journal, options)
     },
-    async replay(source: T.JournalSource, { until }: { until?: number | undefined } = {}) {
+    async replay(source: JournalSource, { until }: { until?: number | undefined } = {}) {
       const journal = await toReader(source)
       const info = await journal.open(name)
       try {
@@ -74,7 +73,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}, Me = unknown>(
         await journal.close()
       }
     },
-    async replayCheck(source: T.JournalSource, options?: T.CheckOptions) {
+    async replayCheck(source: JournalSource, options?: CheckOptions) {
       const store = loose as never
       if (isEngineUrl(source) || isSharedJournal(source)) return checkShared(store, source, options)
       if (isJournal(source)) {
@@ -85,14 +84,14 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}, Me = unknown>(
       return checkFile(store, await toReader(source), options)
     },
   }
-  return loose as unknown as T.DefinitionOf<St, P, R, Q, I, V, Me>
+  return loose as unknown as DefinitionOf<St, P, R, Q, I, V, Me>
 }
 
 /**
  * What `open`, `replay` and `replayCheck` take: a journal, or what names one. The file journal and the
  * engines are loaded when they are asked for, so that a browser never meets node:fs.
  */
-async function toJournal(source: T.JournalSource, options: T.FileOpenOptions): Promise<T.Journal> {
+async function toJournal(source: JournalSource, options: FileOpenOptions): Promise<Journal> {
   if (isJournal(source)) return source
   if (isEngineUrl(source)) {
     const { journalAt } = await import('../journals/url/index.ts')
@@ -103,7 +102,7 @@ async function toJournal(source: T.JournalSource, options: T.FileOpenOptions): P
 }
 
 /** As `toJournal`, for what is read once, up to its end at the time of opening. Nothing is created. */
-async function toReader(source: T.JournalSource): Promise<T.Journal> {
+async function toReader(source: JournalSource): Promise<Journal> {
   return isEngineUrl(source) || isSharedJournal(source)
     ? toSharedReader(source)
     : toJournal(source, { readOnly: true })
@@ -117,15 +116,15 @@ async function toSharedReader(source: string | URL | SharedJournal): Promise<Sha
 const isSharedJournal = (source: unknown): source is SharedJournal =>
   isJournal(source) && 'find' in source
 
-const isJournal = (source: unknown): source is T.Journal =>
+const isJournal = (source: unknown): source is Journal =>
   typeof source === 'object' && source !== null && 'append' in source
 
 /** A server that cannot be reached says nothing about its records: then this throws, and reports nothing. */
 async function checkShared(
-  store: T.AnyStoreDefinition,
+  store: AnyStoreDefinition,
   source: string | URL | SharedJournal,
-  options: T.CheckOptions | undefined,
-): Promise<T.ReplayReport> {
+  options: CheckOptions | undefined,
+): Promise<ReplayReport> {
   const { replayCheck } = await import('../proof/check/replay-check.ts')
   const journal = await toSharedReader(source)
   const report = await replayCheck(store, journal, options)

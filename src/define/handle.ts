@@ -1,23 +1,37 @@
-// The store as its users hold it: typed by types.ts, carried out by the core.
+// The store as its users hold it: typed by open-store.ts, carried out by the core.
 import type { z } from 'zod'
 import { isRefusal, Rejection, StoreError } from '../errors.ts'
+import { fingerprint } from '../mutation/fingerprint.ts'
 import { validateMetadata } from '../mutation/metadata.ts'
+import type { CheckedMetadata, Definition, Input } from '../mutation/spec.ts'
 import { parse } from '../mutation/validate.ts'
 import { readRecords } from '../observe/records.ts'
 import { select, subscribe } from '../observe/subscribe.ts'
+import type { Journal, JournalInfo } from '../port/journal.ts'
+import type { CompactOptions, Snapshot, Snapshots } from '../port/snapshots.ts'
+import type { VerifyOptions } from '../proof/verify/report.ts'
+import type { Receipt } from '../record/record.ts'
+import type { Core, OpenOptions } from '../store/core.ts'
+import type { Listener, Selector } from '../store/listeners.ts'
+import type {
+  CommitOptions,
+  DispatchOptions,
+  ExecuteOptions,
+  LooseTx,
+  Run,
+} from '../store/pending.ts'
 import { openCore } from '../store/store.ts'
-import type * as T from '../types.ts'
 import { findBeginning } from './beginning.ts'
 import { copy } from './copy.ts'
-import { fingerprint } from './fingerprint.ts'
 import { notAName } from './names.ts'
+import type { RecordsOptions, Recovery, SubscribeOptions } from './open-store.ts'
 import { dispatchOptions, executeOptions } from './schema.ts'
 
 /** Closes the journal again where it does not fit the definition. */
 export async function openStore(
-  definition: T.Definition,
-  journal: T.Journal,
-  options: T.OpenOptions,
+  definition: Definition,
+  journal: Journal,
+  options: OpenOptions,
 ): Promise<object> {
   const onListenerError = guarded(options.onListenerError ?? console.error)
   const onStop = options.onStop && guarded(options.onStop)
@@ -50,17 +64,17 @@ const guarded =
   }
 
 /** What the core found in a record, with where that record is. */
-export function withPath(error: unknown, { name }: T.Journal): unknown {
+export function withPath(error: unknown, { name }: Journal): unknown {
   if (!(error instanceof StoreError) || error.path !== undefined) return error
   const { code, seq, cause } = error
   return new StoreError(code, `${name}: ${error.message}`, { seq, path: name, cause })
 }
 
 function recoveryOf(
-  { created, found, base, replica }: T.JournalInfo,
-  snapshot: T.Recovery['snapshot'],
-  { replayed: { records, fallback } }: T.Core,
-): T.Recovery {
+  { created, found, base, replica }: JournalInfo,
+  snapshot: Recovery['snapshot'],
+  { replayed: { records, fallback } }: Core,
+): Recovery {
   return {
     created,
     ...(base && { base: base.seq }),
@@ -73,28 +87,28 @@ function recoveryOf(
 }
 
 function surface(
-  definition: T.Definition,
-  journal: T.Journal,
-  core: T.Core,
-  recovery: T.Recovery,
+  definition: Definition,
+  journal: Journal,
+  core: Core,
+  recovery: Recovery,
   isReadOnly: boolean,
   /** What every dispatch through this view has. */
   bound?: object,
 ): object {
-  let boundOnly: T.CheckedMetadata | undefined
+  let boundOnly: CheckedMetadata | undefined
   /** Of a call; its metadata as the journal will have it. Throws as `validateMetadata` does. */
   const toCommit = (
     method: string,
-    schema: z.ZodType<T.DispatchOptions>,
-    options: T.DispatchOptions | undefined,
-  ): T.CommitOptions => {
+    schema: z.ZodType<DispatchOptions>,
+    options: DispatchOptions | undefined,
+  ): CommitOptions => {
     const { metadata: own, ...checked } = checkOptions(method, schema, options)
     if (own === undefined && boundOnly) return { ...checked, metadata: boundOnly }
     const metadata = validateMetadata(definition.metadata, method, bound, own)
     if (own === undefined && bound) boundOnly = metadata
     return { ...checked, metadata }
   }
-  const commit = async (run: T.Run, options: T.CommitOptions, given: readonly T.Input[] = []) => {
+  const commit = async (run: Run, options: CommitOptions, given: readonly Input[] = []) => {
     if (isReadOnly) {
       const what = `${journal.name} was opened for reading: open it without readOnly to dispatch`
       throw core.getStopped() ?? new StoreError('read_only', what, { path: journal.name })
@@ -112,9 +126,9 @@ function surface(
   }
   // What may be decided again, is so on what was given at the time of the call.
   const held: typeof copy = journal.follow ? copy : (given) => given
-  const append = (method: string, mutations: readonly T.Input[], options?: T.DispatchOptions) => {
+  const append = (method: string, mutations: readonly Input[], options?: DispatchOptions) => {
     const given = held(mutations)
-    const run: T.Run = (tx) => {
+    const run: Run = (tx) => {
       for (const { type, payload } of given) tx.dispatch(type, payload)
     }
     return outcome(async () => {
@@ -125,7 +139,7 @@ function surface(
   const decide = (
     method: string,
     run: (tx: object) => unknown,
-    options?: T.ExecuteOptions,
+    options?: ExecuteOptions,
     command?: string,
   ) =>
     outcome(async () => {
@@ -135,7 +149,7 @@ function surface(
       return commit((tx) => run(withState(tx)), checked)
     })
   /** Asynchronous for its errors only: the state is the one at the time of the call. */
-  const keep = async <R>(run: (snapshots: T.Snapshots, taken: T.Snapshot) => Promise<R>) => {
+  const keep = async <R>(run: (snapshots: Snapshots, taken: Snapshot) => Promise<R>) => {
     if (journal.snapshots) return run(journal.snapshots, core.take())
     throw new TypeError(`${journal.name} cannot keep snapshots; a journal in a file can`)
   }
@@ -153,13 +167,13 @@ function surface(
       await core.refresh()
       return core.getHead().state
     },
-    dispatch: (type: string, payload?: unknown, options?: T.DispatchOptions) =>
+    dispatch: (type: string, payload?: unknown, options?: DispatchOptions) =>
       append('dispatch', [{ type, payload }], options),
-    dispatchAll: (mutations: readonly T.Input[], options?: T.DispatchOptions) =>
+    dispatchAll: (mutations: readonly Input[], options?: DispatchOptions) =>
       append('dispatchAll', mutations, options),
-    transaction: (run: (tx: object) => unknown, options?: T.ExecuteOptions) =>
+    transaction: (run: (tx: object) => unknown, options?: ExecuteOptions) =>
       decide('transaction', run, options),
-    execute: (name: string, input?: unknown, options?: T.ExecuteOptions) => {
+    execute: (name: string, input?: unknown, options?: ExecuteOptions) => {
       const given = held(input)
       return decide('execute', (tx) => definition.command(name, given)(tx), options, name)
     },
@@ -168,22 +182,22 @@ function surface(
       return surface(definition, journal, core, recovery, isReadOnly, metadata)
     },
     subscribe(
-      first: T.Listener & T.Selector,
-      listener?: T.Listener,
-      options?: T.SubscribeOptions<unknown>,
+      first: Listener & Selector,
+      listener?: Listener,
+      options?: SubscribeOptions<unknown>,
     ) {
       const { state } = core.getHead()
       const own = listener ? select(state, first, listener, options) : first
       return subscribe(core.listeners, own)
     },
-    records: (options?: T.RecordsOptions) => readRecords(definition, journal, core, options),
+    records: (options?: RecordsOptions) => readRecords(definition, journal, core, options),
     snapshot: () => keep((snapshots, taken) => snapshots.save(taken, fingerprint(definition))),
-    compact: (options: T.CompactOptions = {}) =>
+    compact: (options: CompactOptions = {}) =>
       keep((snapshots, taken) => {
         const { initial } = definition
         return snapshots.compact({ ...taken, initial }, options)
       }),
-    verify: async (options: T.VerifyOptions) => {
+    verify: async (options: VerifyOptions) => {
       const { verify } = await import('../proof/verify/index.ts')
       return verify(definition.name, journal, core, options)
     },
@@ -193,7 +207,7 @@ function surface(
 }
 
 /** What comes from outside has no types. Throws TypeError, or StoreError `unknown_mutation`. */
-export function assertMessages(method: string, given: readonly T.Input[]): void {
+export function assertMessages(method: string, given: readonly Input[]): void {
   if (!Array.isArray(given))
     throw new TypeError(`${method}: needs a list of messages { type, payload }`)
   for (const message of given)
@@ -208,7 +222,7 @@ function boundBy(options: unknown): object {
   throw new TypeError('with: needs { metadata }, an object, and takes nothing else')
 }
 
-const withState = ({ at, metadata, dispatch, getState }: T.LooseTx) => ({
+const withState = ({ at, metadata, dispatch, getState }: LooseTx) => ({
   at,
   metadata,
   dispatch,
@@ -220,12 +234,12 @@ const withState = ({ at, metadata, dispatch, getState }: T.LooseTx) => ({
 /** `method`: the one that was called, which a Rejection names. */
 const checkOptions = (
   method: string,
-  schema: z.ZodType<T.DispatchOptions>,
-  options: T.DispatchOptions | undefined,
-) => (options ? (parse(method, schema, options, 'options') as T.DispatchOptions) : {})
+  schema: z.ZodType<DispatchOptions>,
+  options: DispatchOptions | undefined,
+) => (options ? (parse(method, schema, options, 'options') as DispatchOptions) : {})
 
 /** Asynchronous for its errors only: what is decided is decided before it returns. */
-const outcome = (run: () => Promise<T.Receipt>) => Object.assign(run(), { safe })
+const outcome = (run: () => Promise<Receipt>) => Object.assign(run(), { safe })
 
 function safe(this: Promise<unknown>): Promise<unknown> {
   return this.then(undefined, (error) => {

@@ -1,5 +1,5 @@
 import { Rejection } from '../errors.ts'
-import type { NothingIn } from '../types.ts'
+import type { NothingIn } from './problem.ts'
 
 /**
  * Refuse: `return reject('topic_exists', { name })`. It throws; the declared return type carries

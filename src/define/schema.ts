@@ -1,6 +1,7 @@
 // Schemas as values, and those for what comes from outside.
 import { z } from 'zod'
-import type { Declaration, DispatchOptions, ExecuteOptions } from '../types.ts'
+import type { Declaration } from '../mutation/spec.ts'
+import type { DispatchOptions, ExecuteOptions } from '../store/pending.ts'
 
 /** By its mark, not instanceof: the user's zod may be another copy. */
 export function isSchema(value: unknown): value is z.core.$ZodType {

@@ -1,8 +1,64 @@
 // Mutations from a discriminated union that exists already.
+
 import { z } from 'zod'
-import type { UnionParts, UnionReducers } from '../types.ts'
 import { badDefinition, reading } from './bad-definition.ts'
+import type { MutationConfig, MutationPart } from './dsl.ts'
 import { isSchema } from './schema.ts'
+import type { Field } from './store-definition.ts'
+
+/** What `mutationsFromUnion` makes of one option of the union. */
+export type UnionParts<S, U> = {
+  [O in OptionOf<U> as NameOf<O, DiscriminatorOf<U>>]: MutationPart<
+    S,
+    UnionPayload<O, DiscriminatorOf<U>>,
+    undefined
+  >
+}
+
+/** One reducer for each option of the union. */
+export type UnionReducers<S, U> = {
+  [O in OptionOf<U> as NameOf<O, DiscriminatorOf<U>>]: MutationConfig<
+    S,
+    UnionPayload<O, DiscriminatorOf<U>>
+  >['apply']
+}
+
+interface HasDef<D> {
+  readonly _zod: { readonly def: D }
+}
+
+type Def<O> = O extends HasDef<infer D> ? D : never
+
+type DiscriminatorOf<U> = Field<Def<U>, 'discriminator'>
+
+/** The objects that a union consists of, also through unions in unions, readonly and lazy options. */
+type OptionOf<O> =
+  O extends HasDef<{ type: 'union'; options: readonly (infer Each)[] }>
+    ? OptionOf<Each>
+    : O extends HasDef<{ type: 'readonly'; innerType: infer Inner }>
+      ? OptionOf<Inner>
+      : O extends HasDef<{ type: 'lazy'; getter: () => infer Inner }>
+        ? OptionOf<Inner>
+        : O
+
+type ShapeOf<O> = Field<Def<O>, 'shape'>
+
+/** A literal or an enum gives an option several names. */
+type NameOf<O, Key> =
+  Field<ShapeOf<O>, Key & string> extends infer Names extends z.core.$ZodType
+    ? z.output<Names> & string
+    : never
+
+/** The option's `payload` if it has one, otherwise the option without its discriminator. */
+type UnionPayload<O, Key> = O extends unknown
+  ? ShapeOf<O> extends { payload: infer P extends z.core.$ZodType }
+    ? P
+    : keyof ShapeOf<O> extends Key
+      ? z.core.$ZodUndefined
+      : O extends z.core.$ZodObject<infer Shape, infer Config>
+        ? z.core.$ZodObject<Omit<Shape, Key & string>, Config>
+        : never
+  : never
 
 /**
  * Mutations from a `z.discriminatedUnion('type', …)` and one reducer for each option, of zod or of

@@ -1,6 +1,6 @@
 // Upcasters that need more than a schema.
 import type { z } from 'zod'
-import type { Meta, Upcaster } from '../types.ts'
+import type { Meta, Upcaster } from '../mutation/spec.ts'
 import { isSchema } from './schema.ts'
 
 /**

@@ -2,7 +2,7 @@
 import { createTwoFilesPatch } from 'diff'
 import { isTable } from '../table/index.ts'
 import { changedKeys } from '../table/table.ts'
-import type { Change } from '../types.ts'
+import type { Change } from './change.ts'
 
 /** Deep equality of two JSON values, a table being a plain object; a property that is undefined is a property that is not there. */
 export function isSame(before: unknown, after: unknown): boolean {

@@ -2,27 +2,22 @@
 import { InvalidArgumentError } from 'commander'
 import { type Source, toRead } from '../cli/sources/source.ts'
 import { Refusal } from '../cli/terminal/refusal.ts'
-import type {
-  AnyStoreDefinition,
-  Committed,
-  Definition,
-  FileSystem,
-  Head,
-  InPlace,
-  Journal,
-  Replayed,
-  StoreError,
-} from '../index.ts'
-import {
-  committed,
-  definitionOf,
-  freeze,
-  inPlace,
-  readBase,
-  readDecoded,
-  reduce,
-} from '../index.ts'
+import type { AnyStoreDefinition, Replayed } from '../define/store-definition.ts'
+import type { StoreError } from '../errors.ts'
 import { fileJournal, nodeFileSystem } from '../journals/file/index.ts'
+import { freeze } from '../json/index.ts'
+import { definitionOf } from '../mutation/brand.ts'
+import { reduce } from '../mutation/reduce.ts'
+import type { Definition } from '../mutation/spec.ts'
+import type { FileSystem } from '../port/file-system.ts'
+import type { Journal } from '../port/journal.ts'
+import type { Head } from '../port/snapshots.ts'
+import { committed } from '../record/decode.ts'
+import type { Committed } from '../record/record.ts'
+import { readBase } from '../replay/base.ts'
+import type { InPlace } from '../replay/in-place.ts'
+import { inPlace } from '../replay/in-place.ts'
+import { readDecoded } from '../replay/index.ts'
 
 interface StateAt extends Replayed<unknown> {
   /** What is wrong with the journal behind this state. */

@@ -1,6 +1,6 @@
 // The journal in memory: for tests, and as the plainest example of the port.
 import { StoreError } from '../errors.ts'
-import type { Entry, Journal } from '../types.ts'
+import type { Entry, Journal } from '../port/journal.ts'
 
 /** Lives as long as its object. `texts`: records as JSON, such as another journal's `entries`. */
 export function memoryJournal(

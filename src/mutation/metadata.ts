@@ -1,7 +1,7 @@
 // The metadata of a dispatch: who asked for it, and why. Journaled beside the mutation; no state depends on it.
 import { z } from 'zod'
 import { canonicalText, forbiddenKey, freeze, type JsonIssue, payloadIssue } from '../json/index.ts'
-import type { CheckedMetadata, Metadata, MetadataSpec } from '../types.ts'
+import type { CheckedMetadata, Metadata, MetadataSpec } from './spec.ts'
 import { acceptsOwnOutput } from './stable.ts'
 import { assertAccepted, invalid, runUserCode } from './validate.ts'
 

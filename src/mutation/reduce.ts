@@ -1,10 +1,10 @@
 // Step 2: (state, mutation) → next state, on an Immer draft. The only place where Immer runs.
 import { StoreError } from '../errors.ts'
-import type { Meta, Part } from '../types.ts'
 import { openFrozen } from './frozen.ts'
 import { Immer } from './immer.ts'
 import { isOtherDraft, stateOf } from './other-immer.ts'
 import { PART_RETURNED, stateIssue, textOf } from './result.ts'
+import type { Meta, Part } from './spec.ts'
 
 const immer = new Immer({ autoFreeze: true })
 

@@ -2,10 +2,10 @@
 import { z } from 'zod'
 import { Rejection, StoreError } from '../errors.ts'
 import { canonicalText, forbiddenKey, freeze, payloadIssue } from '../json/index.ts'
-import { encodePart } from '../record/encode.ts'
-import type { Declaration, Meta, Metadata, Part } from '../types.ts'
 import { describe, isThenable, textOf } from './result.ts'
+import type { Declaration, Meta, Metadata, Part } from './spec.ts'
 import { acceptsOwnOutput } from './stable.ts'
+import { encodeMutation } from './text.ts'
 
 /** Without metadata, guards and commands see this. */
 export const NO_METADATA: Metadata = Object.freeze({})
@@ -24,7 +24,7 @@ export function validatePayload(mutation: Declaration, input: unknown): Part {
     const again = () => journalText(type, parse(type, schema, payload))
     assertAccepted(`The payload schema of ${type}`, text, again)
   }
-  return { mutation, payload, text: encodePart(mutation, text) }
+  return { mutation, payload, text: encodeMutation(mutation, text) }
 }
 
 /**

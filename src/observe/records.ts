@@ -1,6 +1,12 @@
 // The durable records as an async iterator.
-import type { Committed, Core, Definition, Journal, RecordsOptions } from '../index.ts'
-import { committed, decode, StoreError } from '../index.ts'
+
+import type { RecordsOptions } from '../define/open-store.ts'
+import { StoreError } from '../errors.ts'
+import type { Definition } from '../mutation/spec.ts'
+import type { Journal } from '../port/journal.ts'
+import { committed, decode } from '../record/decode.ts'
+import type { Committed } from '../record/record.ts'
+import type { Core } from '../store/core.ts'
 import { onAbort } from './abort.ts'
 
 /**

@@ -1,5 +1,8 @@
 // Listeners of an open store, and values that they select.
-import type { Core, Listener, Selector, SubscribeOptions } from '../index.ts'
+
+import type { SubscribeOptions } from '../define/open-store.ts'
+import type { Core } from '../store/core.ts'
+import type { Listener, Selector } from '../store/listeners.ts'
 
 /** Told at once: at the first record, nobody would know anymore who subscribed it. */
 function assertCode(what: string, value: unknown): void {

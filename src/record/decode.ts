@@ -1,21 +1,14 @@
 // A record's text, read back: versions upcast, hostile JSON refused.
 
+import type { StoreErrorCode } from '../errors.ts'
 import { StoreError } from '../errors.ts'
 import { canonicalText, freeze, jsonIssue } from '../json/index.ts'
 import { isThenable } from '../mutation/result.ts'
+import type { Declaration, Definition, Meta, Metadata, Part } from '../mutation/spec.ts'
+import { encodeMutation } from '../mutation/text.ts'
 import { parse, validatePayload } from '../mutation/validate.ts'
-import type {
-  Committed,
-  Declaration,
-  Decoded,
-  Definition,
-  Entry,
-  Meta,
-  Metadata,
-  Part,
-  StoreErrorCode,
-} from '../types.ts'
-import { encodePart } from './encode.ts'
+import type { Entry } from '../port/journal.ts'
+import type { Committed, Decoded } from './record.ts'
 
 /**
  * Reads a record back: old payloads upcast, all of them frozen. Current schemas are not asked again.
@@ -52,7 +45,7 @@ function decodePart(
     throw bad(entry, 'newer_format', `${type} has payload version ${v}, ${known}`)
   }
   // Only a record with a key is ever compared, so only its text is made again.
-  const text = meta.key !== undefined ? encodePart(mutation, canonicalText(payload)) : ''
+  const text = meta.key !== undefined ? encodeMutation(mutation, canonicalText(payload)) : ''
   if (v === mutation.version) return { mutation, payload: freeze(payload), text }
   try {
     return { ...validatePayload(mutation, upcast(mutation, v, freeze(payload), meta)), version: v }

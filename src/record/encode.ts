@@ -1,17 +1,13 @@
 // A record as JSON text: the compatibility promise of every journal.
 import { StoreError } from '../errors.ts'
-import type { Declaration, Decoded, Journal, Meta, Part } from '../types.ts'
+import type { Meta, Part } from '../mutation/spec.ts'
+import type { Journal } from '../port/journal.ts'
+import type { Decoded } from './record.ts'
 
 export interface Unnumbered extends Omit<Decoded, 'meta' | 'metadata'> {
   readonly meta: Omit<Meta, 'seq'>
   /** Its canonical text. */
   readonly metadata?: string | undefined
-}
-
-/** The fields of a record that are the mutation's. */
-export function encodePart({ type, version }: Declaration, payload: string | undefined): string {
-  const v = version > 1 ? `,"v":${version}` : ''
-  return `"type":${JSON.stringify(type)}${v}${payload === undefined ? '' : `,"payload":${payload}`}`
 }
 
 /** What a record says apart from when, under which key, and by whom: equal bodies are equal mutations. */

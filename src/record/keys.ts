@@ -1,8 +1,20 @@
 // Idempotency keys: what a request was answered with, in case it comes again.
 import { StoreError } from '../errors.ts'
-import type { Decoded, Definition, KeptKey, KeyedRecord, Keys, Pending } from '../types.ts'
+import type { Definition } from '../mutation/spec.ts'
+import { encodeMutation } from '../mutation/text.ts'
+import type { KeptKey } from '../port/snapshots.ts'
+import type { Pending } from '../store/pending.ts'
 import { decode } from './decode.ts'
-import { encodeBody, encodePart } from './encode.ts'
+import { encodeBody } from './encode.ts'
+import type { Decoded, Receipt } from './record.ts'
+
+/** Idempotency keys → what they stand for. Costs the body's text per key, for the store's life. */
+export type Keys = Map<string, KeyedRecord>
+
+export interface KeyedRecord {
+  readonly body: string
+  readonly receipt: Receipt
+}
 
 export function remember(keys: Keys, { meta: { key, seq, at }, parts }: Decoded): void {
   if (key === undefined) return
@@ -45,7 +57,7 @@ const PAYLOAD = ',"payload":'
 /** As a replay of their records would give them: of mutations that have newer versions now, upcast. */
 export function* currentKeys(definition: Definition, kept: Iterable<KeptKey>): Generator<KeptKey> {
   const current = new Set(
-    [...definition.mutations.values()].map((each) => encodePart(each, undefined)),
+    [...definition.mutations.values()].map((each) => encodeMutation(each, undefined)),
   )
   for (const [key, seq, at, body] of kept) {
     const [head = ''] = body.split(PAYLOAD, 1)

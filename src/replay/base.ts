@@ -1,6 +1,9 @@
 // The state that a compacted journal begins with, as today's definition takes it.
+
+import type { Definition } from '../mutation/spec.ts'
+import type { Journal } from '../port/journal.ts'
+import type { Snapshot } from '../port/snapshots.ts'
 import { isTable, type Table } from '../table/index.ts'
-import type { Definition, Journal, Snapshot } from '../types.ts'
 
 /** Undefined if the journal was never compacted. Throws as the journal does. */
 export async function readBase(

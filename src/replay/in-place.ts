@@ -1,9 +1,10 @@
 // Reducers on one private state that is changed at once: no copy of what a record does not touch.
 import { isOtherDraft, OTHER_IMMER } from '../mutation/other-immer.ts'
 import { PART_RETURNED, stateIssue } from '../mutation/result.ts'
+import type { Meta, Part } from '../mutation/spec.ts'
+import type { Decoded } from '../record/record.ts'
 import { isTable } from '../table/index.ts'
 import { copyTable } from '../table/table.ts'
-import type { Decoded, Meta, Part } from '../types.ts'
 import { type Place, tableInPlace } from './table-in-place.ts'
 
 export interface InPlace {

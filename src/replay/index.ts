@@ -4,20 +4,15 @@ import { StoreError } from '../errors.ts'
 import { freeze } from '../json/index.ts'
 import { reduce } from '../mutation/reduce.ts'
 import { textOf } from '../mutation/result.ts'
+import type { Definition } from '../mutation/spec.ts'
+import type { Entry, Journal } from '../port/journal.ts'
+import type { Head } from '../port/snapshots.ts'
 import { decode, parseTexts } from '../record/decode.ts'
+import type { Keys } from '../record/keys.ts'
 import { recall, remember } from '../record/keys.ts'
-import type {
-  Decoded,
-  Definition,
-  Entry,
-  Head,
-  Journal,
-  Keys,
-  ReplayedHead,
-  Settled,
-  Start,
-} from '../types.ts'
+import type { Decoded } from '../record/record.ts'
 import { inPlace } from './in-place.ts'
+import type { ReplayedHead, Settled, Start } from './replayed.ts'
 
 interface ReplayOptions {
   /** The last seq; default: all. */

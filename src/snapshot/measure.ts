@@ -1,5 +1,5 @@
 // How large a value is as JSON, and whether it is JSON at all.
-import { StoreError } from '../index.ts'
+import { StoreError } from '../errors.ts'
 import type { Path } from '../json/chunks.ts'
 import { hiddenIn, issueIn, MAX_DEPTH } from '../json/index.ts'
 import { isTable } from '../table/index.ts'

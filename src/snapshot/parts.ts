@@ -1,8 +1,8 @@
 // A state as JSON lines: each small, all together of any size, read and written as a stream.
 import type { Path } from '../json/chunks.ts'
+import type { KeptKey, Snapshot } from '../port/snapshots.ts'
 import { isTable, type Table } from '../table/index.ts'
 import { makeTable } from '../table/places.ts'
-import type { KeptKey, Snapshot } from '../types.ts'
 import { entriesOf, isBare, LINE_CHARACTERS, measure } from './measure.ts'
 
 /** One line without its checksum. `at` leads to a container that is there already. */

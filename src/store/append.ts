@@ -1,6 +1,7 @@
-// Step 3: records → durable. The port itself is in types.ts; what it does to a state is in replay/.
+// Step 3: records → durable. The port itself is in port/; what it does to a state is in replay/.
 import { StoreError } from '../errors.ts'
-import type { Journal, NewEntry, Pending } from '../types.ts'
+import type { Journal, NewEntry } from '../port/journal.ts'
+import type { Pending } from './pending.ts'
 
 /**
  * Appends what the group decided, which may be nothing, and returns the seq up to which the journal

@@ -1,17 +1,13 @@
 // What a journal with other writers adds to a store: their records come first, and what was decided
 // without them is decided again.
+
+import type { Definition } from '../mutation/spec.ts'
+import type { Journal } from '../port/journal.ts'
 import { forget, remember } from '../record/keys.ts'
+import type { Decoded } from '../record/record.ts'
 import { advance, decodeBehind, headOf, readDecoded } from '../replay/index.ts'
-import type {
-  Asked,
-  Decoded,
-  Definition,
-  Journal,
-  Live,
-  Pending,
-  Settled,
-  Waiting,
-} from '../types.ts'
+import type { Settled } from '../replay/replayed.ts'
+import type { Asked, Live, Pending, Waiting } from './pending.ts'
 
 /** A store that is open, and what it does with a dispatch and with a record that is durable. */
 export interface Follower {

@@ -1,7 +1,12 @@
 // Step 4: listeners hear of durable records only, and cannot harm the store or each other.
 import { isThenable } from '../mutation/result.ts'
 import { committed } from '../record/decode.ts'
-import type { Listener, Settled } from '../types.ts'
+import type { Committed } from '../record/record.ts'
+import type { Settled } from '../replay/replayed.ts'
+
+export type Listener = (state: unknown, previous: unknown, records: readonly Committed[]) => unknown
+
+export type Selector = (state: unknown) => unknown
 
 export function publish(
   listeners: ReadonlySet<Listener>,

@@ -3,40 +3,46 @@
 import { isRefusal, Rejection, StoreError } from '../errors.ts'
 import { reduce } from '../mutation/reduce.ts'
 import { assertResult } from '../mutation/result.ts'
+import type { Definition, Input, Part } from '../mutation/spec.ts'
 import { NO_METADATA, runGuard, validatePayload } from '../mutation/validate.ts'
+import type { Journal } from '../port/journal.ts'
 import { encode, encodeBody } from '../record/encode.ts'
+import type { Keys } from '../record/keys.ts'
 import { answer, forget, keysUpTo, remember } from '../record/keys.ts'
 import { timeFrom } from '../record/time.ts'
 import { headOf, replay } from '../replay/index.ts'
-import type * as T from '../types.ts'
+import type { Settled, Start } from '../replay/replayed.ts'
 import { append, isPassing, refusal } from './append.ts'
+import type { Core, OpenOptions } from './core.ts'
 import { catchUp, follow } from './follow.ts'
+import type { Listener } from './listeners.ts'
 import { publish } from './listeners.ts'
+import type { Asked, CommitOptions, Live, Pending, Run, Waiting } from './pending.ts'
 
 /** Replays an open journal, then takes dispatches. Throws StoreError where it does not fit. */
 export async function openCore(
-  definition: T.Definition,
-  journal: T.Journal,
-  start: T.Start | undefined,
-  { now = () => Date.now(), onListenerError, onStop }: T.OpenOptions,
-): Promise<T.Core> {
-  const keys: T.Keys = new Map()
+  definition: Definition,
+  journal: Journal,
+  start: Start | undefined,
+  { now = () => Date.now(), onListenerError, onStop }: OpenOptions,
+): Promise<Core> {
+  const keys: Keys = new Map()
   const timeAfter = timeFrom(now)
   const { records, fallback, ...replayed } = await replay(definition, journal, { keys, start })
-  const live: T.Live = {
+  const live: Live = {
     ...{ durable: replayed, head: replayed, keys },
     ...{ group: [], queue: [], isBehind: false },
   }
-  const listeners = new Set<T.Listener>()
+  const listeners = new Set<Listener>()
   const ending = new AbortController()
   const closers = new Set([() => ending.abort()])
   /** What is being decided; a dispatch in the middle of it could only be a mistake. */
-  let deciding: T.Part[] | undefined
+  let deciding: Part[] | undefined
   let flushing: Promise<void> | undefined
   let closing: Promise<void> | undefined
   let stopped: StoreError | undefined
 
-  const commit: T.Core['commit'] = (run, options, given) =>
+  const commit: Core['commit'] = (run, options, given) =>
     new Promise((resolve, reject) => {
       if (stopped) throw stopped
       const { receipt, record } = decide({ run, options, given })
@@ -46,7 +52,7 @@ export async function openCore(
     })
 
   /** Steps 1 and 2, at once and on the tentative head: whatever is thrown here was never written. */
-  function decide({ run, options, given }: T.Asked): T.Pending {
+  function decide({ run, options, given }: Asked): Pending {
     const { key, expectSeq } = options
     if (deciding) throw new TypeError('dispatch inside apply, guard or run: use tx.dispatch')
     deciding = []
@@ -65,7 +71,7 @@ export async function openCore(
     }
   }
 
-  function transact(run: T.Run, options: T.CommitOptions, parts: T.Part[]): T.Pending {
+  function transact(run: Run, options: CommitOptions, parts: Part[]): Pending {
     const { key, command, metadata } = options
     let { state, seq, at: last } = live.head
     const at = timeAfter(last)
@@ -97,7 +103,7 @@ export async function openCore(
     return { receipt: { ...receipt, seq: meta.seq }, record }
   }
 
-  const checkInput = ({ type, payload }: T.Input) => validatePayload(definition.find(type), payload)
+  const checkInput = ({ type, payload }: Input) => validatePayload(definition.find(type), payload)
 
   /** Steps 3 and 4. One flush is in the air; what arrives meanwhile goes out with the next one. */
   async function flush(): Promise<void> {
@@ -121,7 +127,7 @@ export async function openCore(
     flushing = live.queue.length > 0 ? flush() : undefined
   }
 
-  function accept(record: T.Settled): void {
+  function accept(record: Settled): void {
     const previous = live.durable.state
     live.durable = headOf(record)
     publish(listeners, record, previous, onListenerError)
@@ -148,7 +154,7 @@ export async function openCore(
   }
 
   /** What only waited for records that are durable has its answer all the same. */
-  function end({ receipt, record, resolve, reject }: T.Waiting, error: StoreError): void {
+  function end({ receipt, record, resolve, reject }: Waiting, error: StoreError): void {
     forget(keys, record)
     if (live.isBehind || receipt.seq > live.durable.seq) reject(error)
     else resolve(receipt)

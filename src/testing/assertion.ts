@@ -1,6 +1,6 @@
 // What a failing test of this kit throws: every test runner shows what was expected against what came.
 import { isSame, unifiedDiff } from '../diff/index.ts'
-import { jsonIssue } from '../index.ts'
+import { jsonIssue } from '../json/index.ts'
 
 export interface AssertionErrorOptions extends ErrorOptions {
   expected?: unknown

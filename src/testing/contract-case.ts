@@ -1,5 +1,5 @@
 // One case of the contract: what it works with, and that nothing of it stays behind.
-import type { Awaitable, Journal, JournalInfo } from '../index.ts'
+import type { Awaitable, Journal, JournalInfo } from '../port/journal.ts'
 
 /** The journals of the cases belong to this store. */
 export const STORE = 'contract'

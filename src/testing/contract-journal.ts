@@ -1,5 +1,5 @@
 // The contract's cases about one Journal at a time: opening, appending, reading, closing.
-import type { Entry, Journal } from '../index.ts'
+import type { Entry, Journal } from '../port/journal.ts'
 import { AssertionError, assert, assertSame } from './assertion.ts'
 import type { Cases } from './contract-case.ts'
 

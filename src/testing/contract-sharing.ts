@@ -1,6 +1,6 @@
 // The contract's cases about two Journals on one storage: refused, or told of each other.
 
-import type { Entry } from '../index.ts'
+import type { Entry } from '../port/journal.ts'
 import { assert, assertSame } from './assertion.ts'
 import type { Cases } from './contract-case.ts'
 import {

@@ -1,6 +1,8 @@
 // The contract's cases about a store on the Journal: what its users rely on.
 import { z } from 'zod'
-import { defineStore, digest, reject } from '../index.ts'
+import { defineStore } from '../define/definition.ts'
+import { reject } from '../define/reject.ts'
+import { digest } from '../json/index.ts'
 import { assert, assertSame } from './assertion.ts'
 import { type Cases, STORE, type Stage } from './contract-case.ts'
 import { assertFails } from './contract-journal.ts'

@@ -1,5 +1,5 @@
 // The errors that a replay check found, as text for a failing test.
-import type { ReplayReport } from '../index.ts'
+import type { ReplayReport } from '../proof/check/report.ts'
 import { plainFinding } from '../proof/report/pretty.ts'
 import { atMost } from '../proof/report/words.ts'
 

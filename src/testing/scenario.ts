@@ -1,28 +1,25 @@
 // Given a history, when something is asked for, then this is journaled: tests of rules and reducers.
-import {
-  type AnyRejection,
-  type AnyStoreDefinition,
-  type Conflict,
-  type DispatchOptions,
-  definitionOf,
-  type ExecuteOptions,
-  type Get,
-  type Immutable,
-  type Input,
-  type Invalid,
-  type Mutation,
-  type MutationInput,
-  type MutationName,
-  memoryJournal,
-  type OpenOptions,
-  type Outcome,
-  type Receipt,
-  type RejectionOf,
-  type State,
-  type StoreDefinition,
-  type StoreErrorCode,
-  validatePayload,
-} from '../index.ts'
+
+import type { Get } from '../define/dsl.ts'
+import type { Conflict, Invalid, Outcome } from '../define/outcome.ts'
+import type {
+  AnyStoreDefinition,
+  Mutation,
+  MutationInput,
+  MutationName,
+  RejectionOf,
+  State,
+  StoreDefinition,
+} from '../define/store-definition.ts'
+import type { AnyRejection, StoreErrorCode } from '../errors.ts'
+import { memoryJournal } from '../journals/memory.ts'
+import { definitionOf } from '../mutation/brand.ts'
+import type { Input } from '../mutation/spec.ts'
+import { validatePayload } from '../mutation/validate.ts'
+import type { Receipt } from '../record/record.ts'
+import type { OpenOptions } from '../store/core.ts'
+import type { DispatchOptions, ExecuteOptions } from '../store/pending.ts'
+import type { Immutable } from '../table/immutable.ts'
 import { AssertionError, assert, assertSame, raisedAt } from './assertion.ts'
 import { errorsOf } from './findings.ts'
 

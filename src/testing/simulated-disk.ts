@@ -1,5 +1,7 @@
 // A disk that can be killed, cut from power and made to fail, deterministically from a seed.
-import { type FileSystem, type OpenFile, StoreError } from '../index.ts'
+
+import { StoreError } from '../errors.ts'
+import type { FileSystem, OpenFile } from '../port/file-system.ts'
 import {
   applyMove,
   atSomeMoment,

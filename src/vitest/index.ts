@@ -1,6 +1,7 @@
 // The matcher `toReplay`: `import 'ministore-ts/vitest'`, once, adds it to vitest's expect.
 import { expect } from 'vitest'
-import { type AnyStoreDefinition, definitionBrand, type Journal } from '../index.ts'
+import type { AnyStoreDefinition, Journal } from '../index.ts'
+import { definitionBrand } from '../mutation/brand.ts'
 import { errorsOf } from '../testing/findings.ts'
 
 type CheckOptions = Parameters<AnyStoreDefinition['replayCheck']>[1]

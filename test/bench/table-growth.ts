@@ -3,7 +3,8 @@
 // table, with a plain record, and a Map that is changed directly. All sizes take turns in each round, so
 // that a ratio between two of them comes from the same minute of a shared machine.
 import { parseArgs } from 'node:util'
-import { defineStore, definitionOf, inPlace, memoryJournal } from 'ministore-ts'
+import { defineStore, memoryJournal } from 'ministore-ts'
+import { definitionOf, inPlace } from 'ministore-ts/check'
 import { table } from 'ministore-ts/table'
 import { z } from 'zod'
 

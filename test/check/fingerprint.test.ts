@@ -1,5 +1,6 @@
 // Two definitions have the same fingerprint where nothing that decides a replay is different.
-import { defineStore, definitionOf, fingerprint } from 'ministore-ts'
+import { defineStore } from 'ministore-ts'
+import { definitionOf, fingerprint } from 'ministore-ts/check'
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 
@@ -31,7 +32,7 @@ describe('a fingerprint', () => {
     expect(first).toMatch(/^sha256:[0-9a-f]{64}$/)
     expect(await fingerprintOf()).toBe(await fingerprintOf())
     vi.resetModules()
-    const copy = await import('../../src/index.ts')
+    const copy = await import('../../src/proof/check/index.ts')
     const again = await import('../store/broker.ts')
     expect(again.broker).not.toBe(broker)
     expect(await copy.fingerprint(copy.definitionOf(again.broker))).toBe(first)

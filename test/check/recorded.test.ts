@@ -7,9 +7,8 @@ import {
   type Journal,
   type Json,
   memoryJournal,
-  type Recording,
 } from 'ministore-ts'
-import { parseRecording } from 'ministore-ts/check'
+import { parseRecording, type Recording } from 'ministore-ts/check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 

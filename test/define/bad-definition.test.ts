@@ -1,11 +1,6 @@
 // Whatever is handed to defineStore: a definition, or StoreError `bad_definition` that names the place.
-import {
-  type AnyStoreDefinition,
-  defineStore,
-  definitionOf,
-  fingerprint,
-  StoreError,
-} from 'ministore-ts'
+import { type AnyStoreDefinition, defineStore, StoreError } from 'ministore-ts'
+import { definitionOf, fingerprint } from 'ministore-ts/check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 

@@ -1,10 +1,5 @@
-import {
-  defineStore,
-  definitionOf,
-  fingerprint,
-  mutationsFromUnion,
-  StoreError,
-} from 'ministore-ts'
+import { defineStore, mutationsFromUnion, StoreError } from 'ministore-ts'
+import { definitionOf, fingerprint } from 'ministore-ts/check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import * as mini from 'zod/mini'

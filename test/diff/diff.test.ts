@@ -1,6 +1,6 @@
 // What changed between two states, for programs and for people.
 import fc from 'fast-check'
-import { type Change, canonicalText } from 'ministore-ts'
+import { type Change, canonicalText } from 'ministore-ts/check'
 import { describe, expect, test } from 'vitest'
 import { changes, isSame, unifiedDiff } from '../../src/diff/index.ts'
 

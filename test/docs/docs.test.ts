@@ -153,7 +153,7 @@ describe('the documents', () => {
   })
 
   test('explain every error code, and no other', () => {
-    const types = readFileSync(join(root, 'src/types.ts'), 'utf8')
+    const types = readFileSync(join(root, 'src/errors.ts'), 'utf8')
     const [, union = ''] = /export type StoreErrorCode =\n((?: {2}\| .*\n)+)/.exec(types) ?? []
     const codes = [...union.matchAll(/\| '(\w+)'/g)].map(([, code]) => code)
     expect(codes).toContain('corrupt')

@@ -1,4 +1,4 @@
-import type { FileSystem, OpenFile } from 'ministore-ts'
+import type { FileSystem, OpenFile } from 'ministore-ts/file'
 import { nodeFileSystem } from 'ministore-ts/file'
 
 export interface Call {

@@ -1,5 +1,5 @@
-import { defineStore, type FileSystem, type StoreOf } from 'ministore-ts'
-import { fileJournal } from 'ministore-ts/file'
+import { defineStore, type StoreOf } from 'ministore-ts'
+import { type FileSystem, fileJournal } from 'ministore-ts/file'
 import { z } from 'zod'
 
 /** What the journal's tests write: one line of text, or a version 2 payload, or nothing but a type. */

@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
-import { type FileSystem, type OpenFile, StoreError } from 'ministore-ts'
+import { StoreError } from 'ministore-ts'
+import type { FileSystem, OpenFile } from 'ministore-ts/file'
 
 /** Files in memory, for tests that open thousands of journals. Nothing fails and nothing is lost. */
 export class MemoryDisk implements FileSystem {

@@ -1,13 +1,7 @@
 // Nothing but a state is a state, and nothing but a refusal refuses, in JavaScript too.
-import {
-  decode,
-  defineStore,
-  definitionOf,
-  inPlace,
-  memoryJournal,
-  reduce,
-  reject,
-} from 'ministore-ts'
+
+import { defineStore, memoryJournal, reject } from 'ministore-ts'
+import { decode, definitionOf, inPlace, reduce } from 'ministore-ts/check'
 import { table } from 'ministore-ts/table'
 import { describe, expect, test } from 'vitest'
 import { tempJournal } from '../file/temp-journal.ts'

@@ -1,15 +1,9 @@
 // Opening replays in place; a live store goes through Immer. Both must give the same state.
 import fc from 'fast-check'
-import {
-  defineStore,
-  freeze,
-  type Journal,
-  type Json,
-  jsonIssue,
-  memoryJournal,
-} from 'ministore-ts'
+import { defineStore, type Journal, type Json, memoryJournal } from 'ministore-ts'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { freeze, jsonIssue } from '../../src/json/index.ts'
 import { exact } from './exact.ts'
 
 const RUNS = Number(process.env['MINISTORE_RUNS'] ?? 400)

@@ -1,6 +1,7 @@
 // Reducers that do unusual things: replayed in place or not, the state is the one that was live.
 import { createDraft, current, isDraft, original, produce } from 'immer'
-import { decode, defineStore, definitionOf, inPlace, memoryJournal } from 'ministore-ts'
+import { defineStore, memoryJournal } from 'ministore-ts'
+import { decode, definitionOf, inPlace } from 'ministore-ts/check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { exact } from './exact.ts'

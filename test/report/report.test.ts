@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
-import type { CheckRule, Finding } from 'ministore-ts'
+import type { Finding } from 'ministore-ts'
+import type { CheckRule } from 'ministore-ts/check'
 import { describe, expect, test } from 'vitest'
 import {
   type CheckResult,

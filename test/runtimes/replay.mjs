@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto'
 import { appendFileSync, copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { digest, StoreError } from 'ministore-ts'
+import { StoreError } from 'ministore-ts'
+import { digest } from 'ministore-ts/check'
 import { parcels } from './definition.mjs'
 
 const [directory = '.'] = process.argv.slice(2)

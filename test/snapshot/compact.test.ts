@@ -1,5 +1,5 @@
-import { defineStore, type FileSystem, type StoreError } from 'ministore-ts'
-import { fileJournal } from 'ministore-ts/file'
+import { defineStore, type StoreError } from 'ministore-ts'
+import { type FileSystem, fileJournal } from 'ministore-ts/file'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { faultyDisk } from '../file/faulty-disk.ts'

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { defineStore, digest, memoryJournal, type StoreError } from 'ministore-ts'
+import { defineStore, memoryJournal, type StoreError } from 'ministore-ts'
+import { digest } from 'ministore-ts/check'
 import { fileJournal } from 'ministore-ts/file'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'

@@ -1,6 +1,7 @@
 // Tables in snapshots and below compacted journals: whatever the way to a state, it is the same state.
 import fc from 'fast-check'
-import { canonicalText, defineStore, digest } from 'ministore-ts'
+import { defineStore } from 'ministore-ts'
+import { canonicalText, digest } from 'ministore-ts/check'
 import { fileJournal } from 'ministore-ts/file'
 import { isTable, type Table, table, tablePaths } from 'ministore-ts/table'
 import { beforeEach, describe, expect, test } from 'vitest'

@@ -1,6 +1,6 @@
 // A store with all that a snapshot has to keep: nested values, batches, keys, undefined, key order.
-import { type AnyStoreDefinition, defineStore, type FileSystem, type StoreOf } from 'ministore-ts'
-import { fileJournal } from 'ministore-ts/file'
+import { type AnyStoreDefinition, defineStore, type StoreOf } from 'ministore-ts'
+import { type FileSystem, fileJournal } from 'ministore-ts/file'
 import { z } from 'zod'
 
 const payload = z.object({ id: z.string(), note: z.string().optional(), tags: z.array(z.string()) })

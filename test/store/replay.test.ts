@@ -1,4 +1,5 @@
-import { defineStore, digest, type Journal, memoryJournal, StoreError } from 'ministore-ts'
+import { defineStore, type Journal, memoryJournal, StoreError } from 'ministore-ts'
+import { digest } from 'ministore-ts/check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { atNoon, broker } from './broker.ts'

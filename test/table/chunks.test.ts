@@ -1,6 +1,6 @@
 // The canonical text in chunks, for what is too large for one string.
 import fc from 'fast-check'
-import { canonicalText, digest } from 'ministore-ts'
+import { canonicalText, digest } from 'ministore-ts/check'
 import { table } from 'ministore-ts/table'
 import { describe, expect, test } from 'vitest'
 import { CHUNK_CHARACTERS, canonicalChunks } from '../../src/json/chunks.ts'

@@ -1,10 +1,12 @@
 // A table as JSON: what it may hold, where it was, what changed in it.
 import fc from 'fast-check'
-import { canonicalText, defineStore, jsonIssue, memoryJournal, Rejection } from 'ministore-ts'
+import { defineStore, memoryJournal, Rejection } from 'ministore-ts'
+import { canonicalText } from 'ministore-ts/check'
 import { isTable, restoreTables, table, tablePaths } from 'ministore-ts/table'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { changes, isSame, unifiedDiff } from '../../src/diff/index.ts'
+import { jsonIssue } from '../../src/json/index.ts'
 
 describe('a table is JSON', () => {
   test('a plain object, sorted by key', () => {

@@ -1,6 +1,7 @@
 // Tables in a store: live through Immer, replayed in place, taken apart as JSON and put together again.
 import fc from 'fast-check'
-import { canonicalText, defineStore, digest, inPlace, memoryJournal } from 'ministore-ts'
+import { defineStore, memoryJournal } from 'ministore-ts'
+import { canonicalText, digest, inPlace } from 'ministore-ts/check'
 import { restoreTables, type Table, table, tablePaths } from 'ministore-ts/table'
 import { scenarios } from 'ministore-ts/testing'
 import { describe, expect, test } from 'vitest'

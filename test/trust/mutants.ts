@@ -12,7 +12,7 @@ export interface Mutant {
 }
 
 const journal = 'journals/file/journal.ts'
-const create = 'journals/file/create.ts'
+const create = 'journals/file/disk/create.ts'
 const keeper = 'journals/file/compaction/keeper.ts'
 const scan = 'journals/file/format/scan.ts'
 

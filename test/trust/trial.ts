@@ -1,7 +1,7 @@
 // One trial: random dispatches on a simulated disk with random faults, up to four lives, and what
 // must hold whatever happens.
 import type * as Api from 'ministore-ts'
-import type { FileSystem } from 'ministore-ts'
+import type { FileSystem } from 'ministore-ts/file'
 import {
   type Fault,
   type Random,

@@ -1,7 +1,8 @@
 // The message plane's way to the disk: the file journal's own, and a listing. Tests put faults in between.
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Awaitable, FileSystem, OpenFile } from 'ministore-ts'
+import type { Awaitable } from 'ministore-ts'
+import type { FileSystem, OpenFile } from 'ministore-ts/file'
 import { nodeFileSystem } from 'ministore-ts/file'
 
 export interface Disk extends FileSystem {

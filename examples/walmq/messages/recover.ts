@@ -1,5 +1,5 @@
 // Opening: what a crash left is put right on disk, and made durable, before any of it is shown.
-import type { OpenFile } from 'ministore-ts'
+import type { OpenFile } from 'ministore-ts/file'
 import { BrokerError } from '../broker/errors.ts'
 import { type Disk, readAll, withFile, writeAll } from './disk.ts'
 import { decodeFrame, frameLength, mayBeFrame } from './frame.ts'

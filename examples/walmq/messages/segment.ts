@@ -1,6 +1,6 @@
 // One file of a partition: frames without gaps, from the offset in its name on.
 import { join } from 'node:path'
-import type { OpenFile } from 'ministore-ts'
+import type { OpenFile } from 'ministore-ts/file'
 import { readAll } from './disk.ts'
 import { decodeFrame, type Frame, frameLength } from './frame.ts'
 import type { SegmentInfo } from './types.ts'

@@ -1,5 +1,5 @@
 // Appending to a partition: what is asked for at the same time shares a write and a sync, in order.
-import type { OpenFile } from 'ministore-ts'
+import type { OpenFile } from 'ministore-ts/file'
 import { BrokerError } from '../broker/errors.ts'
 import { type Disk, writeAll } from './disk.ts'
 import { encodeFrame, type Frame, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES } from './frame.ts'

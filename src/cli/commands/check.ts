@@ -3,15 +3,12 @@ import { existsSync } from 'node:fs'
 import { access, appendFile, constants } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { glob, isDynamicPattern } from 'tinyglobby'
-import type {
-  AnyStoreDefinition,
-  CheckOptions as CheckOfJournal,
-  Finding,
-  ReplayReport,
-} from '../../index.ts'
+import type { AnyStoreDefinition } from '../../define/store-definition.ts'
 import type { SharedSource } from '../../journals/url/index.ts'
 import { SharedReader } from '../../journals/url/index.ts'
 import { recordingPath, setTraps, writeRecording } from '../../proof/check/index.ts'
+import type { CheckOptions as CheckOfJournal, ReplayReport } from '../../proof/check/report.ts'
+import type { Finding } from '../../proof/finding.ts'
 import {
   type CheckResult,
   defaultFormat,
@@ -28,7 +25,7 @@ import { readSchemaLock } from '../sources/schema-lock-file.ts'
 import { type Source, sourceOf } from '../sources/source.ts'
 import { print } from '../terminal/output.ts'
 import { progress } from '../terminal/progress.ts'
-import { version } from '../version.ts'
+import { version } from '../terminal/version.ts'
 import { compareDeclared, declareElsewhere } from './elsewhere.ts'
 import { refuseToOverwrite, shrinkJournal } from './shrink.ts'
 

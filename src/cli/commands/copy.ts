@@ -1,8 +1,10 @@
 // ministore-ts copy: the records of a journal into another one, on whichever engine.
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
-import { type AnyStoreDefinition, type Journal, StoreError } from '../../index.ts'
+import type { AnyStoreDefinition } from '../../define/store-definition.ts'
+import { StoreError } from '../../errors.ts'
 import { readEntry } from '../../journals/file/format/record.ts'
+import type { Journal } from '../../port/journal.ts'
 import { appender } from '../sources/appender.ts'
 import { type Copied, type End, openEnd, openToWrite } from '../sources/copy-source.ts'
 import { describeDamage, isDamage } from '../sources/journal-file.ts'

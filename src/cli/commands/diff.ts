@@ -1,7 +1,7 @@
 // ministore-ts diff: what changed in the state between two seqs.
 import { Command, Option } from 'commander'
+import type { AnyStoreDefinition } from '../../define/store-definition.ts'
 import { changes, unifiedDiff } from '../../diff/index.ts'
-import type { AnyStoreDefinition } from '../../index.ts'
 import { beginsBehind, endsBefore, parseSeq, steps } from '../../inspect/replay.ts'
 import { copyOf } from '../../inspect/state-copy.ts'
 import { loadDefinition } from '../sources/load.ts'

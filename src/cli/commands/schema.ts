@@ -1,7 +1,7 @@
 // ministore-ts schema: what journals may hold, and whether today's definition still takes it.
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
-import type { Finding } from '../../index.ts'
+import type { Finding } from '../../proof/finding.ts'
 import {
   compareSchemas,
   type SchemaLock,

@@ -1,7 +1,7 @@
 // ministore-ts check --shrink: a failing journal made short, and a test that shows it.
 import { access, writeFile } from 'node:fs/promises'
 import { basename, dirname, relative, sep } from 'node:path'
-import { type ReplayReport, StoreError } from '../../index.ts'
+import { StoreError } from '../../errors.ts'
 import { fileJournal } from '../../journals/file/index.ts'
 import {
   readRecording,
@@ -10,6 +10,7 @@ import {
   shrink,
   writeRecording,
 } from '../../proof/check/index.ts'
+import type { ReplayReport } from '../../proof/check/report.ts'
 import type { Loaded } from '../sources/load.ts'
 import { progress } from '../terminal/progress.ts'
 import { counted } from '../terminal/text.ts'

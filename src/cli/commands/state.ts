@@ -1,8 +1,8 @@
 // ministore-ts state: what a journal's records make, at its end or at any seq.
 import { Command } from 'commander'
-import { digest as digestOf } from '../../index.ts'
 import { parsePath, valueAt, whyNothing } from '../../inspect/path.ts'
 import { parseSeq, stateAt } from '../../inspect/replay.ts'
+import { digest as digestOf } from '../../json/index.ts'
 import { loadDefinition } from '../sources/load.ts'
 import { sourceOf } from '../sources/source.ts'
 import { safeLines } from '../terminal/lines.ts'

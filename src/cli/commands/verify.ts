@@ -1,11 +1,12 @@
 // ministore-ts verify: are these files whole, as far as can be told without a definition?
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
-import { type Found, StoreError, type StoreErrorCode } from '../../index.ts'
+import { StoreError, type StoreErrorCode } from '../../errors.ts'
 import { readBody } from '../../journals/file/compaction/index.ts'
 import { readEntry, readRecord } from '../../journals/file/format/record.ts'
 import type { SharedSource } from '../../journals/url/index.ts'
 import { openShared } from '../../journals/url/index.ts'
+import type { Found } from '../../port/journal.ts'
 import {
   describeTail,
   isDamage,

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { jsonIssue } from '../../index.ts'
+import { jsonIssue } from '../../json/index.ts'
 import { Refusal } from '../terminal/refusal.ts'
 import { counted } from '../terminal/text.ts'
 

@@ -1,5 +1,5 @@
 // Which mutations an imported line stands for: by its name, or as the user's own function says.
-import type { Definition, Input } from '../../index.ts'
+import type { Definition, Input } from '../../mutation/spec.ts'
 import { importNamed } from '../sources/module.ts'
 import { didYouMean } from '../terminal/suggest.ts'
 import type { Variant } from './journal.ts'

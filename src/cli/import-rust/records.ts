@@ -1,14 +1,12 @@
 // An import's middle: what another program's lines say, as records of a journal, and the proof of it.
 
-import {
-  type AnyStoreDefinition,
-  definitionOf,
-  encode,
-  type Journal,
-  type StoreError,
-  validatePayload,
-} from '../../index.ts'
+import type { AnyStoreDefinition } from '../../define/store-definition.ts'
+import type { StoreError } from '../../errors.ts'
 import { fileJournal } from '../../journals/file/index.ts'
+import { definitionOf } from '../../mutation/brand.ts'
+import { validatePayload } from '../../mutation/validate.ts'
+import type { Journal } from '../../port/journal.ts'
+import { encode } from '../../record/encode.ts'
 import { appender } from '../sources/appender.ts'
 import { progress } from '../terminal/progress.ts'
 import { Refusal } from '../terminal/refusal.ts'

@@ -1,5 +1,5 @@
 // Many records into a journal that is open, a group at a time.
-import type { Journal, NewEntry } from '../../index.ts'
+import type { Journal, NewEntry } from '../../port/journal.ts'
 import { Refusal } from '../terminal/refusal.ts'
 
 /** One append, and so one sync, for so many records, or so many characters of them. */

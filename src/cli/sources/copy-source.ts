@@ -1,11 +1,11 @@
 // Both ends of a copy: what is copied, up to where it went when it was opened, and what is there already.
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import type { Entry, Journal } from '../../index.ts'
 import { type FileHeader, readHeader } from '../../journals/file/format/header.ts'
 import { fileJournal, nodeFileSystem } from '../../journals/file/index.ts'
 import type { SharedSource } from '../../journals/url/index.ts'
 import { truncated } from '../../journals/url/index.ts'
+import type { Entry, Journal } from '../../port/journal.ts'
 import { Refusal } from '../terminal/refusal.ts'
 import { safe } from '../terminal/text.ts'
 import type { Source } from './source.ts'

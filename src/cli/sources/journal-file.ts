@@ -1,16 +1,12 @@
 // A journal file as the verbs without a definition read it: no lock, nothing written, one chunk in
 // memory at a time.
 
-import {
-  type Awaitable,
-  type Found,
-  type OpenFile,
-  StoreError,
-  type StoreErrorCode,
-} from '../../index.ts'
+import { StoreError, type StoreErrorCode } from '../../errors.ts'
 import { type FileHeader, readHeader } from '../../journals/file/format/header.ts'
 import { type Mark, type RecordLine, scan, type Tail } from '../../journals/file/format/scan.ts'
 import { nodeFileSystem } from '../../journals/file/index.ts'
+import type { OpenFile } from '../../port/file-system.ts'
+import type { Awaitable, Found } from '../../port/journal.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { counted, safe } from '../terminal/text.ts'
 import { assertFile } from './source.ts'

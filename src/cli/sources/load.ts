@@ -1,6 +1,7 @@
 // A user's definition, out of the module that `--store` names.
 import { resolve } from 'node:path'
-import { type AnyStoreDefinition, definitionBrand } from '../../index.ts'
+import type { AnyStoreDefinition } from '../../define/store-definition.ts'
+import { definitionBrand } from '../../mutation/brand.ts'
 import { didYouMean } from '../terminal/suggest.ts'
 import { importNamed } from './module.ts'
 

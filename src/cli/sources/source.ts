@@ -1,6 +1,5 @@
 // What a journal argument names: a file, or a journal that PostgreSQL, NATS JetStream or SQLite keeps.
 
-import type { Journal } from '../../index.ts'
 import { fileJournal } from '../../journals/file/index.ts'
 import {
   isEngineUrl,
@@ -9,6 +8,7 @@ import {
   schemeOf,
   sharedSource,
 } from '../../journals/url/index.ts'
+import type { Journal } from '../../port/journal.ts'
 
 export type Source = FileSource | SharedSource
 

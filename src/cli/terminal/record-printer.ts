@@ -1,6 +1,5 @@
 // What "ministore-ts log" shows of a journal's records, and how.
 import pc from 'picocolors'
-import type { Entry, OpenFile } from '../../index.ts'
 import { textOf } from '../../journals/file/format/line.ts'
 import {
   type PlainMutation,
@@ -9,6 +8,8 @@ import {
   readRecord,
 } from '../../journals/file/format/record.ts'
 import type { Mark, RecordLine } from '../../journals/file/format/scan.ts'
+import type { OpenFile } from '../../port/file-system.ts'
+import type { Entry } from '../../port/journal.ts'
 import { print } from './output.ts'
 import { didYouMean } from './suggest.ts'
 import { safe } from './text.ts'

@@ -1,9 +1,18 @@
 // The default journal: one file, one writer, fsync before anything counts.
 import { dirname } from 'node:path'
-import { StoreError } from '../../index.ts'
-import type * as T from '../../types.ts'
+import type { FileOpenOptions } from '../../define/store-definition.ts'
+import { StoreError, type StoreErrorCode } from '../../errors.ts'
+import type { FileSystem, OpenFile } from '../../port/file-system.ts'
+import type {
+  AppendResult,
+  Awaitable,
+  Found,
+  Journal,
+  JournalInfo,
+  NewEntry,
+} from '../../port/journal.ts'
 import { findSnapshot, Keeper, type Kept, type Site, scanBehind } from './compaction/index.ts'
-import { createFile, createInPlace } from './create.ts'
+import { createFile, createInPlace } from './disk/create.ts'
 import { toFilePath } from './disk/file-path.ts'
 import { nodeFileSystem } from './disk/index.ts'
 import { assertInPlace, assertNamesFit, takeLock } from './disk/place.ts'
@@ -22,25 +31,25 @@ const NONE: FileHeader = {
 }
 
 export interface FileJournalOptions
-  extends Pick<T.FileOpenOptions, 'sync' | 'durability' | 'lock' | 'readOnly'> {
+  extends Pick<FileOpenOptions, 'sync' | 'durability' | 'lock' | 'readOnly'> {
   /** The way to the disk; default: the real one. */
-  fileSystem?: T.FileSystem | undefined
+  fileSystem?: FileSystem | undefined
 }
 
 /**
  * A journal in a file at `path`, in the format of docs/JOURNAL.md. Nothing is touched before `open`.
  * Throws TypeError if `path` is not the path or the `file:` URL of a file.
  */
-export const fileJournal = (path: string | URL, options: FileJournalOptions = {}): T.Journal =>
+export const fileJournal = (path: string | URL, options: FileJournalOptions = {}): Journal =>
   new FileJournal(toFilePath(path), options)
 
-class FileJournal implements T.Journal, Site {
+class FileJournal implements Journal, Site {
   readonly name: string
   // Leaves room for seq, b and crc on the line.
   readonly maxEntryBytes = MAX_LINE_BYTES - 128
   /** Where `name` led when it was opened. */
   path = ''
-  readonly fs: T.FileSystem
+  readonly fs: FileSystem
   readonly snapshots: Keeper = new Keeper(this)
   header: FileHeader = NONE
   kept: Kept | undefined
@@ -48,8 +57,8 @@ class FileJournal implements T.Journal, Site {
   marks = new Marks(NONE.begin)
   readonly #options: FileJournalOptions
   readonly #readers = new Readers()
-  #file: T.OpenFile | undefined
-  #unlock: (() => T.Awaitable<void>) | undefined
+  #file: OpenFile | undefined
+  #unlock: (() => Awaitable<void>) | undefined
   #failed: StoreError | undefined
   #last: Promise<unknown> = Promise.resolve()
 
@@ -64,7 +73,7 @@ class FileJournal implements T.Journal, Site {
     return this.#options.fileSystem ? undefined : this.path
   }
 
-  async open(store: string): Promise<T.JournalInfo> {
+  async open(store: string): Promise<JournalInfo> {
     if (this.#file) throw this.#error('locked', 'is open already, through this very object')
     try {
       this.path = await this.fs.resolve(this.name)
@@ -77,7 +86,7 @@ class FileJournal implements T.Journal, Site {
     }
   }
 
-  async #openToRead(store: string): Promise<T.JournalInfo> {
+  async #openToRead(store: string): Promise<JournalInfo> {
     this.#file = await this.fs.open(this.path, 'r')
     const header = await readHeader(this.#file, this.name, store)
     if (!header) return { epoch: '', head: 0, created: false }
@@ -91,7 +100,7 @@ class FileJournal implements T.Journal, Site {
     throw this.#error('io', 'was cut back by its writer while it was read: open it again')
   }
 
-  async #openToWrite(store: string): Promise<T.JournalInfo> {
+  async #openToWrite(store: string): Promise<JournalInfo> {
     // Looked at before a lock file is made: a foreign file's directory stays as it was.
     const probe = await openIfThere(this.fs, this.path, 'r')
     if (probe) await readHeader(probe, this.name, store).finally(() => probe.close())
@@ -108,7 +117,7 @@ class FileJournal implements T.Journal, Site {
     return { ...this.#info(found), created: !header }
   }
 
-  async #repair(header: FileHeader): Promise<T.Found | undefined> {
+  async #repair(header: FileHeader): Promise<Found | undefined> {
     const { found, group } = await this.#recover(header)
     if (found) await this.#confirm(header, found)
     const saveAs = `${this.path}.torn-${this.end.seq + 1}`
@@ -119,7 +128,7 @@ class FileJournal implements T.Journal, Site {
   }
 
   /** Reads it again before anything is cut off: a disk may return a wrong sector once. */
-  async #confirm(header: FileHeader, { kind, offset, bytes }: T.Found): Promise<void> {
+  async #confirm(header: FileHeader, { kind, offset, bytes }: Found): Promise<void> {
     const { found } = await this.#recover(header)
     if (found?.kind === kind && found.offset === offset && found.bytes === bytes) return
     const what = 'returned other bytes when it was read again, so nothing was changed'
@@ -127,8 +136,8 @@ class FileJournal implements T.Journal, Site {
   }
 
   /** Where there is nothing, or a header that a crash cut off: then there never was a record. */
-  async #create(store: string): Promise<T.Found | undefined> {
-    let found: T.Found | undefined
+  async #create(store: string): Promise<Found | undefined> {
+    let found: Found | undefined
     if (this.#file) found = await createInPlace(this.fs, this.#file, this.path, store)
     else {
       if (this.#options.lock !== false && !this.#unlock) throw new Error(`${this.path} was removed`)
@@ -147,13 +156,13 @@ class FileJournal implements T.Journal, Site {
   }
 
   /** Whoever came by another name, or after the lock file was removed, has another lock file. */
-  async lock(file: T.OpenFile): Promise<void> {
+  async lock(file: OpenFile): Promise<void> {
     if (this.#options.lock === false || (await file.tryLock())) return
     const what = 'is open elsewhere, under another name or with its lock file removed'
     throw this.#error('locked', `${what}: close that store first, or open with { readOnly: true }`)
   }
 
-  #info(found: T.Found | undefined): T.JournalInfo {
+  #info(found: Found | undefined): JournalInfo {
     const { epoch, base } = this.header
     return {
       ...{ epoch, head: this.end.seq, created: false, ...(found && { found }) },
@@ -186,11 +195,11 @@ class FileJournal implements T.Journal, Site {
     }
   }
 
-  append(batch: readonly T.NewEntry[], expected: number): Promise<T.AppendResult> {
+  append(batch: readonly NewEntry[], expected: number): Promise<AppendResult> {
     return this.alone(() => this.#append(batch, expected))
   }
 
-  async #append(batch: readonly T.NewEntry[], expected: number): Promise<T.AppendResult> {
+  async #append(batch: readonly NewEntry[], expected: number): Promise<AppendResult> {
     const { seq, offset, line } = this.end
     const file = this.file
     if (this.#options.readOnly) throw this.#error('read_only', 'was opened for reading')
@@ -218,7 +227,7 @@ class FileJournal implements T.Journal, Site {
    * After a failed sync the kernel may have dropped the pages, so a retry would prove nothing: what
    * was written is cut off again, and nothing more goes through this descriptor.
    */
-  async #rollBack(file: T.OpenFile, cause: unknown): Promise<StoreError> {
+  async #rollBack(file: OpenFile, cause: unknown): Promise<StoreError> {
     try {
       await file.truncate(this.end.offset)
       await file.sync()
@@ -273,7 +282,7 @@ class FileJournal implements T.Journal, Site {
     if (this.#options.durability === 'os') await this.file.datasync()
   }
 
-  async moveTo(file: T.OpenFile, header: FileHeader, from: Mark): Promise<void> {
+  async moveTo(file: OpenFile, header: FileHeader, from: Mark): Promise<void> {
     const old = this.file
     this.#file = file
     this.header = header
@@ -298,7 +307,7 @@ class FileJournal implements T.Journal, Site {
     }
   }
 
-  get file(): T.OpenFile {
+  get file(): OpenFile {
     if (this.#file) return this.#file
     throw this.#error('closed', 'is closed: open it again')
   }
@@ -309,7 +318,7 @@ class FileJournal implements T.Journal, Site {
     return this.#error('compacted', what)
   }
 
-  #error(code: T.StoreErrorCode, what: string, cause?: unknown): StoreError {
+  #error(code: StoreErrorCode, what: string, cause?: unknown): StoreError {
     return new StoreError(code, `${this.name} ${what}`, { path: this.name, cause })
   }
 }

@@ -1,5 +1,5 @@
 // What a database has to do so that a journal can be kept in it. All else is in journal.ts.
-import type { AppendResult, Entry, Replica } from '../../index.ts'
+import type { AppendResult, Entry, Replica } from '../../port/journal.ts'
 
 /** `id`: a UUID of this very record, by which its writer knows it again. */
 export interface EngineEntry extends Entry {

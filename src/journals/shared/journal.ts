@@ -1,15 +1,8 @@
 // A journal on an engine: what was interrupted is tried again or found out, until the time is over.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { closestMatch } from 'leven'
-import {
-  type AppendResult,
-  type Journal,
-  type NewEntry,
-  type Replica,
-  StoreError,
-  type StoreErrorCode,
-} from '../../index.ts'
-import type { JournalInfo } from '../../types.ts'
+import { StoreError, type StoreErrorCode } from '../../errors.ts'
+import type { AppendResult, Journal, JournalInfo, NewEntry, Replica } from '../../port/journal.ts'
 import { Backoff } from './backoff.ts'
 import type { Engine, EngineEntry, EngineLook } from './engine.ts'
 import { LocalSnapshots } from './local-snapshots.ts'

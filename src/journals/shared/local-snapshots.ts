@@ -1,7 +1,9 @@
 // The snapshot of a shared journal: a file of this process alone, of which the journal knows nothing.
 import { dirname } from 'node:path'
-import { type OpenFile, StoreError } from '../../index.ts'
-import type * as T from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import type { OpenFile } from '../../port/file-system.ts'
+import type { Awaitable, JournalInfo } from '../../port/journal.ts'
+import type { CompactReceipt, Snapshot, SnapshotReceipt, Snapshots } from '../../port/snapshots.ts'
 import { readBody, writeBody } from '../file/compaction/body.ts'
 import {
   encodeSnapshotHeader,
@@ -23,7 +25,7 @@ interface Owner {
   readonly first: number
 }
 
-export class LocalSnapshots implements T.Snapshots {
+export class LocalSnapshots implements Snapshots {
   readonly #given: string
   /** Where it led when the journal was opened. */
   #path: string
@@ -39,7 +41,7 @@ export class LocalSnapshots implements T.Snapshots {
   }
 
   /** Before anything else. Throws StoreError `rewound` where it proves that the journal lost records. */
-  async find(owner: Owner): Promise<T.JournalInfo['snapshot']> {
+  async find(owner: Owner): Promise<JournalInfo['snapshot']> {
     this.#owner = owner
     this.#header = undefined
     const unused = (reason: string) => ({ used: false, reason }) as const
@@ -67,7 +69,7 @@ export class LocalSnapshots implements T.Snapshots {
     return undefined
   }
 
-  async read(): Promise<T.Snapshot | undefined> {
+  async read(): Promise<Snapshot | undefined> {
     const header = this.#header
     if (!header) return undefined
     const file = await this.#fs.open(this.#path, 'r')
@@ -84,13 +86,13 @@ export class LocalSnapshots implements T.Snapshots {
     }
   }
 
-  save(snapshot: T.Snapshot, definition: T.Awaitable<string>): Promise<T.SnapshotReceipt> {
+  save(snapshot: Snapshot, definition: Awaitable<string>): Promise<SnapshotReceipt> {
     const saved = this.#last.then(async () => this.#save(snapshot, await definition))
     this.#last = saved.catch(() => undefined)
     return saved
   }
 
-  compact(): Promise<T.CompactReceipt> {
+  compact(): Promise<CompactReceipt> {
     const what = 'is shared: its records are removed for everybody, by truncate(upTo)'
     return Promise.reject(new TypeError(`${this.#owner?.name} ${what}`))
   }
@@ -100,7 +102,7 @@ export class LocalSnapshots implements T.Snapshots {
     await this.#last
   }
 
-  async #save(snapshot: T.Snapshot, definition: string): Promise<T.SnapshotReceipt> {
+  async #save(snapshot: Snapshot, definition: string): Promise<SnapshotReceipt> {
     const { seq } = snapshot
     const temporary = `${this.#path}.new`
     try {
@@ -121,7 +123,7 @@ export class LocalSnapshots implements T.Snapshots {
     }
   }
 
-  async #write(file: OpenFile, snapshot: T.Snapshot, definition: string): Promise<number> {
+  async #write(file: OpenFile, snapshot: Snapshot, definition: string): Promise<number> {
     const { epoch = '', store = '' } = this.#owner ?? {}
     const seed = seedOf(epoch)
     const described = {

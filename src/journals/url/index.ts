@@ -1,6 +1,6 @@
 // What the URL of a journal names: one that PostgreSQL, NATS JetStream or SQLite keeps.
 import { readFile } from 'node:fs/promises'
-import { StoreError } from '../../index.ts'
+import { StoreError } from '../../errors.ts'
 import type { NatsServers } from '../nats/index.ts'
 import type { SharedJournal } from '../shared/index.ts'
 import { SharedReader } from './reader.ts'

@@ -1,5 +1,7 @@
 // A shared journal as whoever replays it has it: opened for any definition's store, and only read.
-import { type Entry, type Journal, type JournalInfo, StoreError } from '../../index.ts'
+
+import { StoreError } from '../../errors.ts'
+import type { Entry, Journal, JournalInfo } from '../../port/journal.ts'
 import type { EngineLook, SharedJournal } from '../shared/index.ts'
 import type { SharedSource } from './index.ts'
 

@@ -1,5 +1,21 @@
 // What a journal exercises of its definition, and what it does not.
-import type { Coverage, Decoded, Definition } from '../../types.ts'
+
+import type { Definition } from '../../mutation/spec.ts'
+import type { Decoded } from '../../record/record.ts'
+
+/** How many records of a journal had what the definition declares; 0: it was never replayed. */
+export interface Coverage {
+  /** By name and payload version, retired ones included. */
+  readonly mutations: readonly CoveredMutation[]
+  readonly commands: readonly { readonly name: string; readonly records: number }[]
+}
+
+export interface CoveredMutation {
+  readonly type: string
+  readonly version: number
+  readonly records: number
+  readonly retired: boolean
+}
 
 export class Counts {
   readonly #definition: Definition

@@ -1,5 +1,5 @@
 // The same function at another time and place: does it give the same, and if not, because of what?
-import type { AcceptedSources, ImpureSource } from '../../types.ts'
+import type { AcceptedSources, ImpureSource } from '../../mutation/spec.ts'
 import type { Found } from './findings.ts'
 import type { Conditions, Use } from './watch.ts'
 

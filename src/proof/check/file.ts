@@ -1,8 +1,11 @@
 // The check of a journal in a file, with what is recorded beside it.
-import { StoreError } from '../../index.ts'
-import type { AnyStoreDefinition, CheckOptions, Journal, ReplayReport } from '../../types.ts'
+
+import type { AnyStoreDefinition } from '../../define/store-definition.ts'
+import { StoreError } from '../../errors.ts'
+import type { Journal } from '../../port/journal.ts'
 import { readRecording } from './recording-file.ts'
 import { replayCheck } from './replay-check.ts'
+import type { CheckOptions, ReplayReport } from './report.ts'
 
 /**
  * Checks a journal in a file, which is named by its path, against the digests in `<path>.check.json` where

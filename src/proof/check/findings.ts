@@ -1,5 +1,5 @@
 // What was found, each thing once: a journal of a million records has few things wrong with it.
-import type { Finding } from '../../types.ts'
+import type { Finding } from '../finding.ts'
 
 /** A finding before it is known, or said, where it is. */
 export type Found = { readonly [K in keyof Finding]?: Finding[K] | undefined } & Pick<

@@ -1,25 +1,24 @@
 // One journal, checked: records as they come, the state now and then, the digests at the end.
+
+import type { StateDiff } from '../../diff/change.ts'
 import { changes, isSame, unifiedDiff } from '../../diff/index.ts'
-import { digest, fingerprint, grownBase, StoreError, snapshotIssue } from '../../index.ts'
-import type {
-  CheckOptions,
-  CheckRule,
-  Decoded,
-  Definition,
-  Finding,
-  Journal,
-  JournalInfo,
-  RecordedDigest,
-  ReplayReport,
-  Snapshot,
-  StateDiff,
-} from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import { digest } from '../../json/index.ts'
+import { fingerprint, snapshotIssue } from '../../mutation/fingerprint.ts'
+import type { Definition } from '../../mutation/spec.ts'
+import type { Journal, JournalInfo } from '../../port/journal.ts'
+import type { Snapshot } from '../../port/snapshots.ts'
+import type { Decoded } from '../../record/record.ts'
+import { grownBase } from '../../replay/base.ts'
+import type { CheckRule, Finding } from '../finding.ts'
 import { Counts } from './coverage.ts'
 import { Findings, type Found, isThrown, messageOf } from './findings.ts'
 import { locate, locateState, type Step } from './locate.ts'
 import { Payloads } from './payloads.ts'
 import { checkRecording, placeOf } from './recorded.ts'
+import type { RecordedDigest } from './recording.ts'
 import { intervalOf, trailOf } from './recording.ts'
+import type { CheckOptions, ReplayReport } from './report.ts'
 import { SideBySide } from './side-by-side.ts'
 import { findInvalid, findShared, isShared } from './state.ts'
 import { checkInitial, findInvalidSteadily } from './state-schema.ts'

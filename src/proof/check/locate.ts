@@ -1,6 +1,13 @@
 // Which record it was: by replaying the journal once more.
-import { freeze, type InPlace, inPlace, readBase, readDecoded, reduce } from '../../index.ts'
-import type { Decoded, Definition, Head, Journal } from '../../types.ts'
+import { freeze } from '../../json/index.ts'
+import { reduce } from '../../mutation/reduce.ts'
+import type { Definition } from '../../mutation/spec.ts'
+import type { Journal } from '../../port/journal.ts'
+import type { Head } from '../../port/snapshots.ts'
+import type { Decoded } from '../../record/record.ts'
+import { readBase } from '../../replay/base.ts'
+import { type InPlace, inPlace } from '../../replay/in-place.ts'
+import { readDecoded } from '../../replay/index.ts'
 import { watch } from './watch.ts'
 
 export interface Step {

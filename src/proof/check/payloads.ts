@@ -1,7 +1,10 @@
 // Recorded payloads, read by today's schemas: as what they are, and at any time?
 import { changes, isSame } from '../../diff/index.ts'
-import { parse, payloadIssue, Rejection } from '../../index.ts'
-import type { Finding, Meta, Part } from '../../types.ts'
+import { Rejection } from '../../errors.ts'
+import { payloadIssue } from '../../json/index.ts'
+import type { Meta, Part } from '../../mutation/spec.ts'
+import { parse } from '../../mutation/validate.ts'
+import type { Finding } from '../finding.ts'
 import {
   describeDifference,
   describeUse,

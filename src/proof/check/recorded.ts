@@ -1,8 +1,11 @@
 // The digests that were recorded against those of today; and where they part, the record that did it.
-import { isMadeBy } from '../../index.ts'
-import type { Decoded, Definition, Journal, RecordedDigest, Recording } from '../../types.ts'
+import { isMadeBy } from '../../mutation/fingerprint.ts'
+import type { Definition } from '../../mutation/spec.ts'
+import type { Journal } from '../../port/journal.ts'
+import type { Decoded } from '../../record/record.ts'
 import type { Found } from './findings.ts'
 import { locate, type Step } from './locate.ts'
+import type { RecordedDigest, Recording } from './recording.ts'
 import { trailAt, trailOf } from './recording.ts'
 
 /** How far the check came. */

@@ -1,7 +1,7 @@
 // `<journal>.check.json`, beside the journal that it is about.
 import { readFile, rename, writeFile } from 'node:fs/promises'
-import { StoreError } from '../../index.ts'
-import type { Recording } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import type { Recording } from './recording.ts'
 import { parseRecording } from './recording.ts'
 
 export const recordingPath = (journal: string): string => `${journal}.check.json`

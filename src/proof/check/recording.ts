@@ -1,7 +1,32 @@
 // Recorded digests: what a journal gave when somebody last said that it was right.
 import { z } from 'zod'
 import { changes } from '../../diff/index.ts'
-import { canonicalText, type Recording, StoreError } from '../../index.ts'
+import { StoreError } from '../../errors.ts'
+import { canonicalText } from '../../json/index.ts'
+
+/** What `<journal>.check.json` holds: what a journal gave when somebody last said that it was right. */
+export interface Recording {
+  readonly format: 'ministore-check'
+  readonly version: 1
+  readonly store: string
+  /** The journal's own identity. */
+  readonly journal: string
+  /** The definition's fingerprint. */
+  readonly definition: string
+  /** The digest of the initial state. */
+  readonly initial: string
+  readonly digests: readonly RecordedDigest[]
+}
+
+export interface RecordedDigest {
+  readonly seq: number
+  readonly digest?: string | undefined
+  /**
+   * Four characters for each record since the digest before: the change that it made. They find the
+   * record from which on the state is another one.
+   */
+  readonly trail: string
+}
 
 /** About so many digests, however long the journal is: the trail does the rest. */
 const DIGESTS = 20

@@ -1,7 +1,10 @@
 // Proof that a journal and today's code still give the same state. Reports, never throws.
-import { definitionOf } from '../../index.ts'
-import type { AnyStoreDefinition, CheckOptions, Journal, ReplayReport } from '../../types.ts'
+
+import type { AnyStoreDefinition } from '../../define/store-definition.ts'
+import { definitionOf } from '../../mutation/brand.ts'
+import type { Journal } from '../../port/journal.ts'
 import { JournalCheck } from './journal-check.ts'
+import type { CheckOptions, ReplayReport } from './report.ts'
 import { setTraps } from './traps.ts'
 
 /**

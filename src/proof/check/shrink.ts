@@ -1,7 +1,14 @@
 // A failing journal, as short as it can be and still fail in the same way.
-import { type AnyStoreDefinition, definitionOf, memoryJournal, StoreError } from '../../index.ts'
-import type { Finding, Journal, Recording, ReplayReport } from '../../types.ts'
+
+import type { AnyStoreDefinition } from '../../define/store-definition.ts'
+import { StoreError } from '../../errors.ts'
+import { memoryJournal } from '../../journals/memory.ts'
+import { definitionOf } from '../../mutation/brand.ts'
+import type { Journal } from '../../port/journal.ts'
+import type { Finding } from '../finding.ts'
+import type { Recording } from './recording.ts'
 import { replayCheck } from './replay-check.ts'
+import type { ReplayReport } from './report.ts'
 
 export interface Shrunk {
   /** The records that are left, as JSON. */

@@ -1,8 +1,12 @@
 // One record, replayed three times side by side: twice through Immer, which is what a live store
 // does, and in place, which is what opening does.
 import { isSame } from '../../diff/index.ts'
-import { freeze, type InPlace, inPlace, reduce, StoreError } from '../../index.ts'
-import type { Decoded, Definition, Meta, Part } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import { freeze } from '../../json/index.ts'
+import { reduce } from '../../mutation/reduce.ts'
+import type { Definition, Meta, Part } from '../../mutation/spec.ts'
+import type { Decoded } from '../../record/record.ts'
+import { type InPlace, inPlace } from '../../replay/in-place.ts'
 import {
   describeDifference,
   describeUse,

@@ -1,7 +1,7 @@
 // The state's schema: does it give the same initial state, and the same answer about a state, at any time?
 import { isSame } from '../../diff/index.ts'
-import { parse as parseState } from '../../index.ts'
-import type { Definition } from '../../types.ts'
+import type { Definition } from '../../mutation/spec.ts'
+import { parse as parseState } from '../../mutation/validate.ts'
 import {
   describeDifference,
   describeUse,

@@ -1,8 +1,9 @@
 // What a state must be: JSON, what its schema says, and a tree.
 import { changes, isSame } from '../../diff/index.ts'
-import { parse, stateIssue } from '../../index.ts'
+import { stateIssue } from '../../json/index.ts'
+import type { Definition } from '../../mutation/spec.ts'
+import { parse } from '../../mutation/validate.ts'
 import { isTable } from '../../table/index.ts'
-import type { Definition } from '../../types.ts'
 import { type Found, messageOf } from './findings.ts'
 
 /** Undefined where the state is JSON and fits its schema. */

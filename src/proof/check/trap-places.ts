@@ -1,5 +1,5 @@
 // The process, the host and its files.
-import type { ImpureSource } from '../../types.ts'
+import type { ImpureSource } from '../../mutation/spec.ts'
 import type { Host, Traps } from './traps.ts'
 import { running, type Watched } from './watch.ts'
 

@@ -1,7 +1,11 @@
 // Records as they are decoded, with old payloads upcast once more at another time and place.
 import { isSame } from '../../diff/index.ts'
-import { decode, decodeBehind, readDecoded, StoreError } from '../../index.ts'
-import type { AcceptedSources, Decoded, Definition, Entry, Journal } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import type { AcceptedSources, Definition } from '../../mutation/spec.ts'
+import type { Entry, Journal } from '../../port/journal.ts'
+import { decode } from '../../record/decode.ts'
+import type { Decoded } from '../../record/record.ts'
+import { decodeBehind, readDecoded } from '../../replay/index.ts'
 import {
   describeDifference,
   describeUse,

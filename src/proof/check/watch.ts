@@ -1,5 +1,5 @@
 // One run of a user's function, at a time and place that the check decides, and what it uses of them.
-import type { AcceptedSources, ImpureSource } from '../../types.ts'
+import type { AcceptedSources, ImpureSource } from '../../mutation/spec.ts'
 
 /** When and where a function runs. Two runs in equal conditions get the same clock and random numbers. */
 export interface Conditions {

@@ -1,5 +1,6 @@
 // A finding in words, for every format that people read.
-import type { Change, Finding } from '../../types.ts'
+import type { Change } from '../../diff/change.ts'
+import type { Finding } from '../finding.ts'
 import { jsonScalar, jsonText } from './json.ts'
 import { atMost, counted, cut, visible } from './words.ts'
 

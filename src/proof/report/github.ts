@@ -1,6 +1,6 @@
 // The report as annotations of GitHub Actions, with the log for people behind them.
 import pc from 'picocolors'
-import type { Finding, Severity } from '../../types.ts'
+import type { Finding, Severity } from '../finding.ts'
 import { messageLines, recordWords } from './finding.ts'
 import { pathFrom } from './path.ts'
 import { pretty } from './pretty.ts'

@@ -1,5 +1,7 @@
 // The report as JSON, for programs.
-import type { Finding, ReplayReport } from '../../types.ts'
+
+import type { ReplayReport } from '../check/report.ts'
+import type { Finding } from '../finding.ts'
 import { type CheckResult, isOk, totalCoverage } from './result.ts'
 
 /**

@@ -1,5 +1,5 @@
 // The report as JUnit XML, for Jenkins, GitLab and the reporters of GitHub.
-import type { Finding } from '../../types.ts'
+import type { Finding } from '../finding.ts'
 import { messageLines } from './finding.ts'
 import { pathFrom } from './path.ts'
 import { plainFinding } from './pretty.ts'

@@ -1,6 +1,7 @@
 // The report for people, in a terminal.
 import pc from 'picocolors'
-import type { Finding, ReplayReport, Severity } from '../../types.ts'
+import type { ReplayReport } from '../check/report.ts'
+import type { Finding, Severity } from '../finding.ts'
 import { changeLines, diffLines, messageLines, placeText, recordWords } from './finding.ts'
 import { type CheckResult, coverageLines, errorsFirst, isError, isOk, totals } from './result.ts'
 import { atMost, counted, visible } from './words.ts'

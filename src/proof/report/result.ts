@@ -1,5 +1,7 @@
 // What one `ministore-ts check` found, and its sums.
-import type { Coverage, CoveredMutation, Finding, ReplayReport, Severity } from '../../types.ts'
+import type { Coverage, CoveredMutation } from '../check/coverage.ts'
+import type { ReplayReport } from '../check/report.ts'
+import type { Finding, Severity } from '../finding.ts'
 import { atMost, counted, visible } from './words.ts'
 
 export interface CheckResult {

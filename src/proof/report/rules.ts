@@ -1,5 +1,5 @@
 // What each rule means, and what to do about it.
-import type { CheckRule } from '../../types.ts'
+import type { CheckRule } from '../finding.ts'
 
 export const rules: Readonly<Record<CheckRule, { readonly means: string; readonly next: string }>> =
   {

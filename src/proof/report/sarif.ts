@@ -1,6 +1,6 @@
 // The report as SARIF 2.1.0, for code scanning.
 import { createHash } from 'node:crypto'
-import type { CheckRule, Finding } from '../../types.ts'
+import type { CheckRule, Finding } from '../finding.ts'
 import { diffLines, messageLines } from './finding.ts'
 import { pathFrom, uriFrom } from './path.ts'
 import { allFindings, type CheckResult } from './result.ts'

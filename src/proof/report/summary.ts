@@ -1,5 +1,7 @@
 // The report as Markdown, for the summary page of a GitHub Actions step.
-import type { Finding, ReplayReport } from '../../types.ts'
+
+import type { ReplayReport } from '../check/report.ts'
+import type { Finding } from '../finding.ts'
 import { diffLines, messageLines, placeText, recordWords } from './finding.ts'
 import {
   allFindings,

@@ -1,6 +1,6 @@
 // A lock and today's definition: what no longer fits, and what is only new.
-import { canonicalText } from '../../index.ts'
-import type { Finding } from '../../types.ts'
+import { canonicalText } from '../../json/index.ts'
+import type { Finding } from '../finding.ts'
 import type { JsonSchema, LockedMutation, SchemaLock } from './lock.ts'
 import { type Narrowing, narrowings } from './narrowing.ts'
 

@@ -1,7 +1,9 @@
 // The lock: the JSON Schema of every mutation and version, as a value and as the text of its file.
 import { z } from 'zod'
-import { canonicalText, definitionOf } from '../../index.ts'
-import type { AnyStoreDefinition, Declaration } from '../../types.ts'
+import type { AnyStoreDefinition } from '../../define/store-definition.ts'
+import { canonicalText } from '../../json/index.ts'
+import { definitionOf } from '../../mutation/brand.ts'
+import type { Declaration } from '../../mutation/spec.ts'
 import { payloadSchema, upcastSchema } from './payload.ts'
 
 export interface SchemaLock {

@@ -1,6 +1,6 @@
 // A payload's schema, as the lock has it: one node, and whether there may be no payload.
 import type { z } from 'zod'
-import type { Upcaster } from '../../types.ts'
+import type { Upcaster } from '../../mutation/spec.ts'
 import { absentValue } from './absent.ts'
 import { isTransform } from './effect.ts'
 import type { JsonSchema, SchemaNode } from './lock.ts'

@@ -1,10 +1,12 @@
 // store.verify: does the journal on the disk still give the state that is in memory? Asked in a worker
 // thread, so that the program goes on.
 import { MessageChannel, Worker } from 'node:worker_threads'
-import { StoreError } from '../../index.ts'
+import { StoreError } from '../../errors.ts'
 import { canonicalChunks } from '../../json/chunks.ts'
 import { onAbort } from '../../observe/abort.ts'
-import type { Core, Journal, VerifyOptions, VerifyReport } from '../../types.ts'
+import type { Journal } from '../../port/journal.ts'
+import type { Core } from '../../store/core.ts'
+import type { VerifyOptions, VerifyReport } from './report.ts'
 import { type Answer, type Assignment, WORKER_CODE } from './worker.ts'
 
 /** A compaction may take the journal away from the worker: so often it begins again. */

@@ -1,7 +1,7 @@
 // A disk that puts a sector in another's place, keeps an old version of one, or gives back a wrong one when it is read:
 // each such mistake, in each sector of small journals.
 import type * as Api from 'ministore-ts'
-import type { FileSystem, OpenFile } from 'ministore-ts'
+import type { FileSystem, OpenFile } from 'ministore-ts/file'
 import { copyPlatter, type Inode, type Platter } from '../../../src/testing/platter.ts'
 import { mount } from '../../../src/testing/simulated-disk.ts'
 import { BrokenPromise, type Subject } from '../world.ts'

@@ -1,6 +1,6 @@
 // A small program with a store, of which each record is known beforehand, and what must hold whenever it opens.
 import type * as Api from 'ministore-ts'
-import type { FileSystem } from 'ministore-ts'
+import type { FileSystem } from 'ministore-ts/file'
 import { isTable, table } from 'ministore-ts/table'
 import { z } from 'zod'
 import { BrokenPromise, type Subject } from '../world.ts'

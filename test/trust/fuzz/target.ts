@@ -1,7 +1,8 @@
 // One input for src/journals/file/format/: bytes that are taken for a journal. Throws where a promise is broken.
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { OpenFile, StoreError } from 'ministore-ts'
+import type { StoreError } from 'ministore-ts'
+import type { OpenFile } from 'ministore-ts/file'
 import type * as HeaderApi from '../../../src/journals/file/format/header.ts'
 import type * as MarksApi from '../../../src/journals/file/format/marks.ts'
 import type * as RecordApi from '../../../src/journals/file/format/record.ts'

@@ -1,6 +1,6 @@
 // The archive: the journal as it was before it was compacted, under a name of its own.
 import { basename, dirname, join } from 'node:path'
-import type { FileSystem, OpenFile } from '../../../types.ts'
+import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
 import { systemCode } from '../disk/system-error.ts'
 import { createBeside, discard, exists } from '../disk/write.ts'
 import type { FileHeader } from '../format/header.ts'

@@ -1,10 +1,11 @@
 // The lines of a state, in a snapshot's file or below a journal's header: written and read.
 
-import { type OpenFile, StoreError } from '../../../index.ts'
+import { StoreError } from '../../../errors.ts'
+import type { OpenFile } from '../../../port/file-system.ts'
+import type { Snapshot } from '../../../port/snapshots.ts'
 import { digestSteps } from '../../../snapshot/digest.ts'
 import { LINE_CHARACTERS } from '../../../snapshot/measure.ts'
 import { Assembly, partsOf } from '../../../snapshot/parts.ts'
-import type { Snapshot } from '../../../types.ts'
 import { writeAll } from '../disk/write.ts'
 import { type Base, isSealed, MAX_LINE_BYTES, seal } from '../format/line.ts'
 import { readLines } from '../format/scan.ts'

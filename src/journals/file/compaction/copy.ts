@@ -1,7 +1,7 @@
 // Copies of a journal's lines, each compared with its checksum: what the disk returns wrongly must not
 // become a journal.
 
-import type { OpenFile } from '../../../types.ts'
+import type { OpenFile } from '../../../port/file-system.ts'
 import { writeAll } from '../disk/write.ts'
 import type { FileHeader } from '../format/header.ts'
 import { isSealed } from '../format/line.ts'

@@ -1,6 +1,6 @@
 // The first line of a snapshot's file: of which journal, of which record, of which definition.
 
-import type { OpenFile } from '../../../types.ts'
+import type { OpenFile } from '../../../port/file-system.ts'
 import type { FileHeader } from '../format/header.ts'
 import { isSealed, padded, seal, WIDEST } from '../format/line.ts'
 import type { Body } from './body.ts'

@@ -1,8 +1,16 @@
 // Keeps the snapshots of one journal file, and compacts it. Everything new is written beside what is
 // there, synced, and only then takes its name: a crash at any step leaves the one or the other.
 import { dirname } from 'node:path'
-import { type FileSystem, type OpenFile, StoreError } from '../../../index.ts'
-import type * as T from '../../../types.ts'
+import { StoreError } from '../../../errors.ts'
+import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
+import type { Awaitable } from '../../../port/journal.ts'
+import type {
+  CompactOptions,
+  CompactReceipt,
+  Snapshot,
+  SnapshotReceipt,
+  Snapshots,
+} from '../../../port/snapshots.ts'
 import { createBeside, discard, exists, writeAll } from '../disk/write.ts'
 import type { FileHeader } from '../format/header.ts'
 import { type Base, encodeHeader, WIDEST } from '../format/line.ts'
@@ -41,7 +49,7 @@ export interface Site {
   fail(cause: unknown): void
 }
 
-export class Keeper implements T.Snapshots {
+export class Keeper implements Snapshots {
   readonly #site: Site
   /** One at a time. */
   #last: Promise<unknown> = Promise.resolve()
@@ -55,7 +63,7 @@ export class Keeper implements T.Snapshots {
     await this.#last
   }
 
-  async readBase(): Promise<T.Snapshot | undefined> {
+  async readBase(): Promise<Snapshot | undefined> {
     const { file, name, header } = this.#site
     const { base, seed, length } = header
     if (!base) return undefined
@@ -67,7 +75,7 @@ export class Keeper implements T.Snapshots {
     }
   }
 
-  async read(): Promise<T.Snapshot | undefined> {
+  async read(): Promise<Snapshot | undefined> {
     const { fs, path, header, kept } = this.#site
     if (!kept?.header || 'used' in kept.info) return undefined
     const at = snapshotPath(path)
@@ -84,11 +92,11 @@ export class Keeper implements T.Snapshots {
     }
   }
 
-  save(snapshot: T.Snapshot, definition: T.Awaitable<string>): Promise<T.SnapshotReceipt> {
+  save(snapshot: Snapshot, definition: Awaitable<string>): Promise<SnapshotReceipt> {
     return this.#next('no snapshot was written', async () => this.#save(snapshot, await definition))
   }
 
-  compact(snapshot: T.Snapshot, options: T.CompactOptions): Promise<T.CompactReceipt> {
+  compact(snapshot: Snapshot, options: CompactOptions): Promise<CompactReceipt> {
     return this.#next('it was not compacted', () => this.#compact(snapshot, options))
   }
 
@@ -124,7 +132,7 @@ export class Keeper implements T.Snapshots {
     return next
   }
 
-  async #save(snapshot: T.Snapshot, definition: string): Promise<T.SnapshotReceipt> {
+  async #save(snapshot: Snapshot, definition: string): Promise<SnapshotReceipt> {
     const { fs, path, header } = this.#site
     const { seq, at } = snapshot
     await this.#site.assertWritable()
@@ -175,10 +183,7 @@ export class Keeper implements T.Snapshots {
     }
   }
 
-  async #compact(
-    snapshot: T.Snapshot,
-    { archive = true }: T.CompactOptions,
-  ): Promise<T.CompactReceipt> {
+  async #compact(snapshot: Snapshot, { archive = true }: CompactOptions): Promise<CompactReceipt> {
     const { path, fs, header } = this.#site
     const { seq } = snapshot
     await this.#site.assertWritable()
@@ -248,7 +253,7 @@ export class Keeper implements T.Snapshots {
 async function writeStart(
   file: OpenFile,
   { epoch, seed, store, created }: FileHeader,
-  snapshot: T.Snapshot,
+  snapshot: Snapshot,
 ): Promise<FileHeader> {
   const described = { format: 'ministore', version: 1, journal: epoch, store, created } as const
   const encode = (base: Base) => Buffer.from(encodeHeader({ ...described, base }))

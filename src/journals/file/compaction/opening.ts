@@ -1,7 +1,8 @@
 // What a snapshot beside a journal means for opening it: where to begin, and what has to be there.
 
-import { type FileSystem, type OpenFile, StoreError } from '../../../index.ts'
-import type { JournalInfo, UnusedSnapshot } from '../../../types.ts'
+import { StoreError } from '../../../errors.ts'
+import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
+import type { JournalInfo, UnusedSnapshot } from '../../../port/journal.ts'
 import { isMissing } from '../disk/system-error.ts'
 import type { FileHeader } from '../format/header.ts'
 import { type Mark, type RecordLine, scan, type Tail } from '../format/scan.ts'

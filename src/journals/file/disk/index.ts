@@ -1,7 +1,7 @@
 // The file journal's only way to the disk, small enough to be simulated with all its faults.
 import * as fs from 'node:fs'
 import { promisify } from 'node:util'
-import type { FileSystem, OpenFile } from '../../../types.ts'
+import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
 import { copyAccess } from './access.ts'
 import { makeDirectory, syncDirectory } from './directories.ts'
 import { followLinks } from './follow-links.ts'

@@ -1,5 +1,7 @@
 // The place of a journal: the names beside it, its lock file, and whether the open file is still there.
-import type { Awaitable, FileSystem, OpenFile } from '../../../types.ts'
+
+import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
+import type { Awaitable } from '../../../port/journal.ts'
 import { isMissing, systemCode, systemError } from './system-error.ts'
 
 /** The longest suffix that a journal's name ever gets; archives and torn writes have the largest numbers. */

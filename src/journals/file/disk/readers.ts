@@ -1,5 +1,5 @@
 // Who still reads a file that the journal has left: it is closed behind the last of them.
-import type { OpenFile } from '../../../types.ts'
+import type { OpenFile } from '../../../port/file-system.ts'
 
 export class Readers {
   readonly #counts = new Map<OpenFile, number>()

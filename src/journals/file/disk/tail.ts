@@ -1,5 +1,6 @@
 // Opening: what the scan found is put right on disk, before any of it is shown.
-import type { FileSystem, Found, OpenFile } from '../../../types.ts'
+import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
+import type { Found } from '../../../port/journal.ts'
 import { readAll, save, writeAll } from './write.ts'
 
 /** Ends the file after its last whole record, and keeps what is cut off in `saveAs`. */

@@ -1,6 +1,6 @@
 // Writing that is over when it is over, on any file system.
 import { dirname } from 'node:path'
-import type { FileSystem, OpenFile } from '../../../types.ts'
+import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
 import { isMissing, systemCode } from './system-error.ts'
 
 /** All of it, or a thrown error: a short write is a failure whose reason the system swallowed. */

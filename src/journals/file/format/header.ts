@@ -1,6 +1,6 @@
 // The file's first line: what it is, and whose.
-import { StoreError } from '../../../index.ts'
-import type { OpenFile } from '../../../types.ts'
+import { StoreError } from '../../../errors.ts'
+import type { OpenFile } from '../../../port/file-system.ts'
 import { type Base, type Header, isSealed, seedOf } from './line.ts'
 import { describeRewriting } from './rewritten.ts'
 import type { Mark } from './scan.ts'

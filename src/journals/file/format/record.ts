@@ -1,5 +1,9 @@
 // What a record says without its definition, or why it is none that ministore writes.
-import { type Entry, jsonIssue, type Metadata, StoreError } from '../../../index.ts'
+
+import { StoreError } from '../../../errors.ts'
+import { jsonIssue } from '../../../json/index.ts'
+import type { Metadata } from '../../../mutation/spec.ts'
+import type { Entry } from '../../../port/journal.ts'
 import type { RecordLine } from './scan.ts'
 
 const TIME = /^(?:[+-]\d\d)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/

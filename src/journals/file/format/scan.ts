@@ -1,8 +1,9 @@
 // The opening rule: which lines are records, and whether what follows them is a torn write or
 // damage. docs/JOURNAL.md gives the rule in full; the numbers here are its numbers.
 import { isUtf8 } from 'node:buffer'
-import { type Found, StoreError } from '../../../index.ts'
-import type { OpenFile } from '../../../types.ts'
+import { StoreError } from '../../../errors.ts'
+import type { OpenFile } from '../../../port/file-system.ts'
+import type { Found } from '../../../port/journal.ts'
 import { decodeLine, MAX_LINE_BYTES, sealedLength } from './line.ts'
 import { describeMisfit } from './rewritten.ts'
 

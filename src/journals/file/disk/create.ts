@@ -1,9 +1,10 @@
 // Creating a journal without records: as a new file, or in a file that exists.
 import { randomUUID } from 'node:crypto'
-import type { FileSystem, Found, OpenFile } from '../../types.ts'
-import { cutTornTail, emptyOut } from './disk/tail.ts'
-import { discard, save, writeAll } from './disk/write.ts'
-import { encodeHeader } from './format/line.ts'
+import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
+import type { Found } from '../../../port/journal.ts'
+import { encodeHeader } from '../format/line.ts'
+import { cutTornTail, emptyOut } from './tail.ts'
+import { discard, save, writeAll } from './write.ts'
 
 /**
  * Creates a journal without records where no file is, under a free name first, so that no crash leaves

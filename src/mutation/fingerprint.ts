@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { canonicalText, digest } from '../json/index.ts'
 import { isTable } from '../table/index.ts'
-import type { Definition } from '../types.ts'
+import type { Definition } from './spec.ts'
 
 /** The fingerprint of a definition whose source cannot be seen: it equals nothing, not even itself. */
 const HIDDEN = 'hidden'

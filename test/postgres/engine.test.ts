@@ -398,6 +398,7 @@ describe.skipIf(!has)('opening', () => {
       const denied = await failureOf(open(), 'of the role')
       expect(denied).toMatchObject({ code: 'config' })
       expect(denied.message).toContain('docs/engines/postgres.md')
+      expect(denied.message).toContain(`GRANT INSERT ON ministore_entries TO ${role};`)
       await owner(rights.replaceAll(/\bapp\b/g, role))
       expect(await open()).toMatchObject({ head: 0, created: true })
       expect(await engine.append(notes(3), 0)).toEqual({ ok: true, seq: 3 })
@@ -452,6 +453,48 @@ describe.skipIf(!has)('opening', () => {
 })
 
 describe.skipIf(!has)('config', () => {
+  test('a right that is missing is named when the journal is opened, with the GRANT that gives it', async () => {
+    const url = await freshDatabase(server)
+    await engineOn(url, 'a').open('ledger')
+    const owner = (sql: string) => server.query(sql, [], url)
+    const role = `Role of ${freshName()}`
+    await owner(`CREATE ROLE "${role}" LOGIN PASSWORD 'of the role'`)
+    const asRole = Object.assign(new URL(url), { username: role, password: 'of the role' }).href
+    const rights = [
+      ...['SELECT ON ministore_schema', 'SELECT ON ministore_journals'],
+      ...['SELECT ON ministore_entries', 'INSERT ON ministore_journals'],
+      ...['UPDATE (head) ON ministore_journals', 'INSERT ON ministore_entries'],
+    ].map((right) => `GRANT ${right} TO "${role}";`)
+    const grant = rights.join('\n')
+    for (const right of rights) {
+      await owner(grant)
+      await owner(right.replace('GRANT', 'REVOKE').replace(' TO "', ' FROM "'))
+      const opened = () => engineOn(asRole, 'a').open('ledger')
+      const error = await failureOf(opened(), 'of the role')
+      expect(error.code, right).toBe('config')
+      // As it stands in the message, it is what the owner has to run.
+      const advice = error.message.match(/GRANT [^;]*;/g) ?? []
+      expect(advice).toEqual([right])
+      const looked = engineOn(asRole, 'a').look()
+      if (right.includes('SELECT')) expect((await failureOf(looked)).message).toContain(right)
+      else expect(await looked).toMatchObject({ store: 'ledger' })
+      await owner(advice.join(''))
+      expect(await opened()).toMatchObject({ created: false })
+    }
+    await owner(`DROP OWNED BY "${role}"; DROP ROLE "${role}"`)
+  })
+
+  test('tables that were made by hand without their version', async () => {
+    const url = await freshDatabase(server)
+    await engineOn(url, 'a').open('ledger')
+    await server.query('DELETE FROM ministore_schema', [], url)
+    const error = await failureOf(engineOn(url, 'a').open('ledger'))
+    expect(error.code).toBe('config')
+    const [advice = ''] = /INSERT INTO.*/.exec(error.message) ?? []
+    await server.query(advice, [], url)
+    expect(await engineOn(url, 'a').open('ledger')).toMatchObject({ created: false })
+  })
+
   test('a wrong password, a missing user and a missing database', async () => {
     const change = {
       password: (url: URL) => Object.assign(url, { password: 'a wrong secret' }),
@@ -490,7 +533,14 @@ describe.skipIf(!has)('config', () => {
       expect(await failureOf(untrusted.open('ledger'), server.password)).toMatchObject({
         code: 'config',
       })
-      const engine = engineOn({ ...connection, ssl: { ca: String(row?.['ca']) } }, name)
+      const ssl = { ca: String(row?.['ca']) }
+      // It is trusted, but it is the certificate of another host.
+      const elsewhere = server.url.replace('127.0.0.1', 'localhost')
+      const misnamed = engineOn({ connectionString: elsewhere, ssl }, name)
+      expect(await failureOf(misnamed.open('ledger'), server.password)).toMatchObject({
+        ...{ code: 'config', message: expect.stringContaining('localhost') },
+      })
+      const engine = engineOn({ ...connection, ssl }, name)
       await engine.open('ledger')
       expect(await engine.append(notes(1), 0)).toEqual({ ok: true, seq: 1 })
       const encrypted = `SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)

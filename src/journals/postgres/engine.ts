@@ -101,7 +101,7 @@ class PostgresEngine implements Engine {
   open(store: string): Promise<EngineInfo> {
     this.#isLooking = false
     return this.#opening(async (link) => {
-      await prepareTables(this.name, (statement) => this.#ask(statement))
+      await prepareTables(this.name, (...asked) => this.#ask(...asked))
       const doubts = this.#doubts(link)
       const [row] = await this.#commit(sql.OPEN, [this.#journal, store])
       if (row?.['store'] !== store) {
@@ -116,7 +116,7 @@ class PostgresEngine implements Engine {
   look(): Promise<EngineLook | undefined> {
     this.#isLooking = true
     return this.#opening(async (link) => {
-      const isThere = await findTables(this.name, (statement) => this.#ask(statement))
+      const isThere = await findTables(this.name, (...asked) => this.#ask(...asked), true)
       const row = isThere ? await this.#find() : undefined
       if (row) {
         const replica = await this.replica()

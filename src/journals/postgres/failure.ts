@@ -28,6 +28,8 @@ const ADVICE: Record<string, string> = {
   '42P01': 'the tables are not there (any more): open the journal again, or set the search_path',
   '25006': 'the server only reads for now',
   '53100': "the server's disk is full: make room",
+  '55P03': 'another session holds a lock: end it, or raise lock_timeout',
+  '57014': 'a statement took too long or was canceled: look for locks, or raise statement_timeout',
   '53300': 'the server has no connection left: raise max_connections, or open fewer journals',
   '23505': 'there are records that the journal does not count: restore both tables together',
 }

@@ -54,9 +54,19 @@ export const NOTIFY: Statement = {
 FROM unnest($1::text[]) AS channel`,
 }
 
+/** What an application and, of these, a reader needs. A right to a column is a right to the table here. */
+const RIGHTS = `(VALUES ('SELECT', 'ministore_schema', 'SELECT', true),
+    ('SELECT', 'ministore_journals', 'SELECT', true), ('SELECT', 'ministore_entries', 'SELECT', true),
+    ('INSERT', 'ministore_journals', 'INSERT', false), ('UPDATE (head)', 'ministore_journals', 'UPDATE', false),
+    ('INSERT', 'ministore_entries', 'INSERT', false))`
+
+/** $1 whether it is for reading alone. `lacking`: the GRANTs that the role needs; null if it needs none. */
 export const FIND: Statement = {
   text: `
-SELECT count(*)::text AS tables, count(*) FILTER (WHERE relpersistence <> 'p')::text AS lossy
+SELECT count(*)::text AS tables, count(*) FILTER (WHERE relpersistence <> 'p')::text AS lossy,
+  (SELECT string_agg(format('GRANT %s ON %s TO %I;', rights, name, current_user), ' ')
+    FROM ${RIGHTS} AS needed (rights, name, kind, is_to_read)
+    WHERE (is_to_read OR NOT $1::boolean) AND NOT has_any_column_privilege(to_regclass(name), kind)) AS lacking
 FROM pg_class WHERE oid IN (to_regclass('ministore_schema'), to_regclass('ministore_journals'),
   to_regclass('ministore_entries'))`,
 }

@@ -1,20 +1,25 @@
 // Stores on journals that a URL names, through `open`, `replay` and `replayCheck`.
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { StoreError } from 'ministore-ts'
 import { natsJournal } from 'ministore-ts/nats'
 import { postgresJournal } from 'ministore-ts/postgres'
+import { sqliteJournal } from 'ministore-ts/sqlite'
 import pg from 'pg'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { startEngine } from '../engines/engines.ts'
 import { ADMIN } from '../servers/nats.ts'
 import { broker } from '../store/broker.ts'
 
 const postgres = await startEngine('PostgreSQL')
 const nats = await startEngine('NATS R1')
+const sqlite = await startEngine('SQLite')
 
 describe.each([
   { engine: postgres, suffix: '' },
   { engine: nats, suffix: '?replicas=1' },
+  { engine: sqlite, suffix: '' },
 ])('a URL of $engine.label', ({ engine, suffix }) => {
   test.skipIf(!engine)('opens a store; is replayed, checked and read', async () => {
     if (!engine) return
@@ -33,7 +38,7 @@ describe.each([
     await reader.close()
   })
 
-  test.skipIf(!engine)('never shows the password', async () => {
+  test.skipIf(!engine || engine === sqlite)('never shows the password', async () => {
     if (!engine) return
     const password = new URL(engine.url('x')).password || ADMIN.pass
     const url = engine.url('secret').replace(password, 'wr0ng').replace('#', `${suffix}#`)
@@ -46,6 +51,41 @@ describe.each([
   })
 })
 
+test('a URL of SQLite names a path: relative, absolute, or percent-encoded', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ministore-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'a #1?.db')
+  const path = file.replaceAll('#', '%23').replaceAll('?', '%3F')
+  for (const url of [`sqlite://${path}#j`, `sqlite:${path}#j`, `sqlite:${relative('.', path)}#j`]) {
+    const store = await broker.open(url)
+    await store.dispatch('addTopic', { name: `t${store.seq}` })
+    await store.close()
+  }
+  const store = await broker.open(sqliteJournal({ file, name: 'j' }), { readOnly: true })
+  expect(store.seq).toBe(3)
+  await store.close()
+})
+
+test('a mistyped URL of SQLite makes nothing for a reader, and the message has the name that is near', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ministore-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const store = await broker.open(`sqlite:${directory}/app.db#orders`)
+  await store.close()
+  const before = readdirSync(directory)
+  const all = [
+    broker.replay,
+    broker.replayCheck,
+    (url: string) => broker.open(url, { readOnly: true }),
+  ]
+  for (const read of all) {
+    const typo = await read(`sqlite:${directory}/app.db#order`).catch((reason) => reason)
+    expect(typo).toMatchObject({ code: 'io', message: expect.stringContaining('"orders"') })
+    const absent = await read(`sqlite:${directory}/ap.db#orders`).catch((reason) => reason)
+    expect(absent).toMatchObject({ code: 'io' })
+  }
+  expect(readdirSync(directory).filter((name) => !/-(wal|shm)$/.test(name))).toEqual(before)
+})
+
 test('a URL that is misread is a TypeError without it, and makes no file', async () => {
   const before = readdirSync(process.cwd())
   for (const url of [
@@ -54,6 +94,13 @@ test('a URL that is misread is a TypeError without it, and makes no file', async
     'postgres://u:s3cret@h/db#No Name',
     'nats://u:s3cret@h?replicas=9#j',
     'tls://u:s3cret@h',
+    'sqlite:s3.db',
+    'sqlite:#j',
+    'sqlite:s3/#j',
+    'sqlite://host/s3.db#j',
+    'sqlite:s3.db?mode=ro#j',
+    'sqlite:s3%.db#j',
+    'sqlite::memory:#j',
     'postgres://#j',
     'postgres:///s3cret#j',
     'nats://#j',

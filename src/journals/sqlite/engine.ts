@@ -25,7 +25,14 @@ export interface SqliteOptions {
 }
 
 /** What one transaction takes or gives. An entry is never too large for it, nor for a file's line. */
-const MOST = { append: 4096, read: 2048, remove: 10_000, bytes: 2 ** 23, entryBytes: 2 ** 24 - 128 }
+const MOST = {
+  append: 4096,
+  read: 2048,
+  remove: 10_000,
+  names: 1000,
+  bytes: 2 ** 23,
+  entryBytes: 2 ** 24 - 128,
+}
 /** In milliseconds, on average: how long it waits for the lock before it looks again. A commit takes about one. */
 const WAIT = { first: 1, longest: 16 }
 /** In milliseconds: how long a follower waits after the database could not be read. */
@@ -123,6 +130,18 @@ class SqliteEngine implements Engine {
       if (found) return found
       await this.close()
       return undefined
+    })
+  }
+
+  similar(): Promise<readonly string[]> {
+    return this.#opening('read', async (place) => {
+      const rows = place.exists
+        ? await this.#locked((database) =>
+            database.hasTables ? database.all(sql.SIMILAR, this.#journal, MOST.names) : [],
+          )
+        : []
+      await this.close()
+      return rows.map(({ name }) => String(name))
     })
   }
 

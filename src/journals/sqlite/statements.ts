@@ -70,3 +70,7 @@ export const REMOVE: string =
 
 /** journal */
 export const LOWEST: string = 'SELECT min(seq) AS low FROM ministore_entries WHERE journal = ?'
+
+/** name, at most so many names */
+export const SIMILAR: string =
+  'SELECT name FROM ministore_journals WHERE abs(length(name) - length(?)) <= 3 ORDER BY name LIMIT ?'

@@ -9,6 +9,7 @@ import pg from 'pg'
 import { APPEND, READ } from '../../src/journals/postgres/statements.ts'
 import { ADMIN } from '../servers/nats.ts'
 import { orders } from './orders.ts'
+import { sqlite } from './sqlite-engine.ts'
 
 /** What the bare client of an engine does: the same statements, without a store. */
 export interface Bare {
@@ -31,9 +32,12 @@ export interface Engine {
 export type Where =
   | { readonly kind: 'postgres'; readonly url: string }
   | { readonly kind: 'nats'; readonly servers: string[]; readonly replicas: 1 | 3 }
+  | { readonly kind: 'sqlite'; readonly file: string }
 
-export const engineAt = (where: Where): Engine =>
-  where.kind === 'postgres' ? postgres(where) : nats(where)
+export function engineAt(where: Where): Engine {
+  if (where.kind === 'sqlite') return sqlite(where)
+  return where.kind === 'postgres' ? postgres(where) : nats(where)
+}
 
 function postgres(where: Extract<Where, { kind: 'postgres' }>): Engine {
   const { url } = where

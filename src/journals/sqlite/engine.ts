@@ -365,8 +365,7 @@ class SqliteEngine implements Engine {
       }
       const count = this.#fitting(database, after, to)
       const rows = database.all(sql.READ, MOST.entryBytes, this.#journal, after, to, count)
-      if (rows.length === 0) throw this.#damaged(after + 1, 'is missing')
-      const batch = rows.map((row, index) => this.#entryOf(row, after + 1 + index))
+      const batch = this.#entriesOf(rows, after)
       this.#remember(batch.at(-1))
       return { head, batch }
     })
@@ -381,11 +380,17 @@ class SqliteEngine implements Engine {
     return 1
   }
 
-  #entryOf({ seq, id, data }: Row, expected: number): EngineEntry {
-    if (seq !== expected) throw this.#damaged(expected, 'is missing')
-    if (typeof data !== 'string')
-      throw this.#damaged(expected, `has more than ${MOST.entryBytes} bytes`)
-    return { seq: expected, id: String(id), text: data }
+  /** The rows themselves: a copy of each would take a tenth of the time of reading them. */
+  #entriesOf(rows: readonly Row[], after: number): EngineEntry[] {
+    let expected = after
+    for (const { seq, text } of rows) {
+      expected += 1
+      if (seq !== expected) throw this.#damaged(expected, 'is missing')
+      if (typeof text !== 'string')
+        throw this.#damaged(expected, `has more than ${MOST.entryBytes} bytes`)
+    }
+    if (expected === after) throw this.#damaged(after + 1, 'is missing')
+    return rows as readonly unknown[] as EngineEntry[]
   }
 
   #remember(entry: Pick<EngineEntry, 'seq' | 'id'> | undefined): void {

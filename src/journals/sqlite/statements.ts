@@ -58,7 +58,7 @@ SELECT coalesce(sum(octet_length(data)), 0) AS bytes FROM (
 
 /** At most so many bytes of a text, else NULL; journal, after, to, at most so many records */
 export const READ: string = `
-SELECT seq, id, CASE WHEN octet_length(data) <= ? THEN data END AS data
+SELECT seq, id, CASE WHEN octet_length(data) <= ? THEN data END AS text
 FROM ministore_entries WHERE journal = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?`
 
 /** first, name */

@@ -41,6 +41,7 @@ export const sidebar: readonly Group[] = [
       'docs/guides/scaling.md',
       'docs/engines/postgres.md',
       'docs/engines/nats.md',
+      'docs/engines/sqlite.md',
       'docs/guides/moving-a-journal.md',
     ],
   },

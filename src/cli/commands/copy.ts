@@ -41,7 +41,7 @@ interface Copy {
 
 export function copyCommand(): Command {
   return new Command('copy')
-    .description('Copy a journal between files, PostgreSQL and NATS, or go on with a copy.')
+    .description('Copy a journal between files, PostgreSQL, NATS and SQLite, or go on with a copy.')
     .argument('<from>', 'a journal file, or its URL; it is only read, also while it is open')
     .argument('<to>', 'the file or URL of the copy; it is made where there is none')
     .option('--store <file#export>', 'replay both in the end: their states must be the same')

@@ -63,7 +63,7 @@ export function verifyCommand(): Command {
       `
 Checks the header, every checksum, the order of the records, their JSON and their fields, by the
 rule by which a store opens. An empty file is not a journal. Takes no lock and writes nothing: the journals may be in use.
-A journal on PostgreSQL or NATS has no checksums. Of a URL, this is checked: that the records
+A journal on an engine has no checksums. Of a URL, this is checked: that the records
 follow each other without a hole, up to the head; their JSON and their fields; that the journal stays the
 same one meanwhile.
 

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   state: async () => (await import('./commands/state.ts')).stateCommand(),
   diff: async () => (await import('./commands/diff.ts')).diffCommand(),
   blame: async () => (await import('./commands/blame.ts')).blameCommand(),
+  trace: async () => (await import('./commands/trace.ts')).traceCommand(),
   log: async () => (await import('./commands/log.ts')).logCommand(),
   stats: async () => (await import('./commands/stats.ts')).statsCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),

@@ -1,6 +1,7 @@
 // Given a history, when something is asked for, then this is journaled: tests of rules and reducers.
 
 import type { Get } from '../define/dsl.ts'
+import type { OptionsArgs, WithMetadata } from '../define/messages.ts'
 import type { Conflict, Invalid, Outcome } from '../define/outcome.ts'
 import type {
   AnyStoreDefinition,
@@ -14,9 +15,10 @@ import type {
 import type { AnyRejection, StoreErrorCode } from '../errors.ts'
 import { memoryJournal } from '../journals/memory.ts'
 import { definitionOf } from '../mutation/brand.ts'
-import type { Input } from '../mutation/spec.ts'
+import { validateMetadata } from '../mutation/metadata.ts'
+import type { GivenInput, Input } from '../mutation/spec.ts'
 import { validatePayload } from '../mutation/validate.ts'
-import type { Receipt } from '../record/record.ts'
+import type { JournaledMetadata, Receipt } from '../record/record.ts'
 import type { OpenOptions } from '../store/core.ts'
 import type { DispatchOptions, ExecuteOptions } from '../store/pending.ts'
 import type { Immutable } from '../table/immutable.ts'
@@ -36,7 +38,7 @@ export function scenarios<D extends AnyStoreDefinition>(
   definition: D,
   { now = () => FIXED }: Pick<OpenOptions, 'now'> = {},
 ): Scenarios<D> {
-  const given = (history: readonly Input[]) => {
+  const given = (history: readonly GivenInput[]) => {
     const when = (what: string, ask: Ask) =>
       whenAsked(what, () => play(definition, history, ask, now))
     return {
@@ -54,25 +56,36 @@ export function scenarios<D extends AnyStoreDefinition>(
 }
 
 export interface Scenarios<D> {
-  /** What was journaled before, oldest first. Facts: schemas are asked, rules are not. */
-  given(history: readonly MutationInput<D>[]): Given<D>
+  /**
+   * What was journaled before, oldest first. Facts: schemas are asked, rules are not. Metadata may be left out, as records
+   * that are older than its schema have none.
+   */
+  given(history: readonly GivenFact<D>[]): Given<D>
+}
+
+export type GivenFact<D> = MutationInput<D> & { metadata?: MetadataOf<D>['input'] }
+/** A mutation as its record has it. */
+export type ScenarioRecord<D> = Mutation<D> & {
+  metadata?: JournaledMetadata<MetadataOf<D>['output']>
+  key?: string
+  command?: string
 }
 
 export interface Given<D> {
   /** `store.dispatch` */
   when<K extends MutationName<D>>(
     type: K,
-    ...args: Args<MutationInput<D, K>, 'payload', DispatchOptions>
+    ...args: Args<MutationInput<D, K>, 'payload', DispatchOptions, MetadataOf<D>['input']>
   ): When<D, RejectionOf<D, K> | Invalid | Conflict, undefined>
   /** `store.dispatchAll`: a batch. */
   whenAll(
     mutations: readonly MutationInput<D>[],
-    options?: DispatchOptions,
+    ...options: OptionsArgs<DispatchOptions, MetadataOf<D>['input']>
   ): When<D, RejectionOf<D> | Invalid | Conflict, undefined>
   /** `store.execute` */
   whenExecute<K extends keyof Commands<D> & string>(
     command: K,
-    ...args: Args<CommandInput<Commands<D>[K]>, 'input', ExecuteOptions>
+    ...args: Args<CommandInput<Commands<D>[K]>, 'input', ExecuteOptions, MetadataOf<D>['input']>
   ): When<
     D,
     RejectsOf<Commands<D>[K]> | RejectionOf<D> | Invalid | Conflict,
@@ -87,6 +100,8 @@ export interface Given<D> {
 export interface When<D, R extends AnyRejection, V> {
   /** Exactly these mutations were journaled, their payloads as the schema gives them out. */
   then(journaled: readonly Mutation<D>[]): Then<D, V>
+  /** As `then`, with what the records say beside it: metadata, key and command. */
+  thenRecords(journaled: readonly ScenarioRecord<D>[]): Then<D, V>
   /** It was not refused, and nothing was journaled: a command that dispatched nothing. */
   thenNothing(): Then<D, V>
   /** It was not refused, and this is the whole state, or what `select` makes of it. */
@@ -110,10 +125,15 @@ export interface Then<D, V> extends Promise<void> {
   andValue(expected: V): Then<D, V>
 }
 
-type Args<X, Field extends string, Options> = X extends { readonly [F in Field]: infer I }
-  ? [input: I, options?: Options]
-  : [input?: Get<X, Field>, options?: Options]
-type Commands<D> = D extends StoreDefinition<infer _S, infer _M, infer C, infer _Q> ? C : never
+type Args<X, Field extends string, Options, Me> = X extends { readonly [F in Field]: infer I }
+  ? [input: I, ...options: OptionsArgs<Options, Me>]
+  : {} extends Me
+    ? [input?: Get<X, Field>, options?: WithMetadata<Options, Me>]
+    : [input: Get<X, Field>, options: WithMetadata<Options, Me>]
+type MetadataOf<D> =
+  D extends StoreDefinition<infer _S, infer _M, infer _C, infer _Q, infer Me> ? Me : never
+type Commands<D> =
+  D extends StoreDefinition<infer _S, infer _M, infer C, infer _Q, infer _Me> ? C : never
 type CommandInput<X> = X extends { input: infer I }
   ? undefined extends I
     ? { input?: I }
@@ -133,6 +153,7 @@ type Ask = (store: LooseStore) => Outcome<Receipt, AnyRejection>
 interface Played {
   readonly answer: (Receipt & { readonly value?: unknown }) | AnyRejection | Failed
   readonly journaled: readonly Input[]
+  readonly records: readonly Input[]
   readonly state: unknown
 }
 interface Failed {
@@ -142,7 +163,7 @@ interface Failed {
 
 async function play(
   definition: AnyStoreDefinition,
-  history: readonly Input[],
+  history: readonly GivenInput[],
   ask: Ask,
   now: () => number,
 ): Promise<Played> {
@@ -154,8 +175,11 @@ async function play(
     .safe()
     .catch((failed: unknown): Failed => ({ ok: false, failed }))
   const journaled: Input[] = []
-  for await (const { type, payload } of store.records({ after: history.length })) {
+  const records: Input[] = []
+  for await (const record of store.records({ after: history.length })) {
+    const { type, payload, metadata, key, command } = record
     journaled.push({ type, payload })
+    records.push({ type, payload, ...{ metadata, key, command } })
   }
   const { state } = store
   await store.close()
@@ -164,23 +188,25 @@ async function play(
     journal.entries.map(({ text }) => text),
     state,
   )
-  return { answer, journaled, state }
+  return { answer, journaled, records, state }
 }
 
 /** The history as a journal has it: one record for each mutation. */
 function recorded(
   definition: AnyStoreDefinition,
-  history: readonly Input[],
+  history: readonly GivenInput[],
   now: () => number,
 ): string[] {
   let at = ''
-  return history.map(({ type, payload }, index) => {
+  const inner = definitionOf(definition)
+  return history.map(({ type, payload, metadata }, index) => {
     try {
-      const { text } = validatePayload(definitionOf(definition).find(type), payload)
+      const { text } = validatePayload(inner.find(type), payload)
+      const about = metadata && validateMetadata(inner.metadata, 'given', undefined, metadata)
       const time = new Date(now()).toISOString()
       // As a store does it: `at` never decreases.
       if (time > at) at = time
-      return `{"at":"${at}",${text}}`
+      return `{"at":"${at}",${about ? `"metadata":${about.text},` : ''}${text}}`
     } catch (cause) {
       const { message } = cause as Error
       throw new AssertionError(`given: mutation ${index + 1} of the history: ${message}`, { cause })
@@ -214,6 +240,7 @@ function whenAsked(what: string, run: () => Promise<Played>): When<unknown, AnyR
       if (Array.isArray(journaled)) return claim(hasJournaled(what, journaled))
       throw new TypeError(`nothing is claimed about ${what}: end with .then([…]) or another then…`)
     },
+    thenRecords: (expected) => claim(hasRecords(what, expected)),
     thenNothing: () => claim(hasJournaled(what, [])),
     thenState: (...args: unknown[]) => claim(hasState(what, args)),
     thenValue: (expected) => claim(hasValue(what, expected)),
@@ -246,6 +273,13 @@ const hasJournaled =
   (played) => {
     committed(what, played)
     assertSame(`${what} journaled something else`, played.journaled, expected)
+  }
+
+const hasRecords =
+  (what: string, expected: readonly unknown[]): Claim =>
+  (played) => {
+    committed(what, played)
+    assertSame(`${what} journaled other records`, played.records, expected)
   }
 
 const hasState =

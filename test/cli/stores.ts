@@ -112,3 +112,25 @@ export function toMutation({ name, value, json }: Variant): unknown {
   // A plain struct has no name.
   return name === '' ? { type: 'addTopic', payload: json } : { type: name }
 }
+
+/** Its records say who asked, and why. */
+export const audited = defineStore({
+  name: 'audited',
+  state: { name: '' },
+  metadata: z.object({
+    actor: z.string(),
+    reason: z.string().optional(),
+    roles: z.array(z.string()).optional(),
+    ticket: z.object({ id: z.int() }).optional(),
+  }),
+  mutations: {
+    rename: {
+      payload: z.object({ to: z.string() }),
+      apply(draft, { to }) {
+        draft.name = to
+      },
+    },
+    reset: { apply: () => ({ name: '' }) },
+  },
+  commands: { restore: { run: (tx) => void tx.dispatch('reset') } },
+})

@@ -4,9 +4,11 @@ import { z } from 'zod'
 import {
   compareSchemas,
   type JsonSchema,
+  parseSchemaLock,
   type SchemaLock,
   schemaChanges,
   schemaLock,
+  schemaLockText,
 } from '../../src/proof/schema/index.ts'
 import { lockOf } from './evolve.ts'
 
@@ -209,4 +211,26 @@ describe('what changed', () => {
     expect(schemaChanges(undefined, shipped)).toEqual(['addTopic: new', 'reset: new'])
     expect(schemaChanges(shipped, shipped)).toEqual([])
   })
+})
+
+test('a change of the metadata schema is a note, and breaks nothing', () => {
+  const withMetadata = (metadata: z.ZodObject<{ actor: z.ZodString }>) =>
+    schemaLock(defineStore({ name: 'broker', state: {}, metadata, mutations: { addTopic, reset } }))
+  const actor = withMetadata(z.object({ actor: z.string() }))
+  const other = withMetadata(z.object({ tenant: z.int() }) as never)
+  expect(actor.metadata?.properties).toHaveProperty('actor')
+  const note = { severity: 'note', rule: 'schema_changed' }
+  expect(found(shipped, actor)).toMatchObject([
+    { ...note, message: expect.stringContaining('the metadata: new') },
+  ])
+  expect(found(actor, other)).toMatchObject([
+    { ...note, message: expect.stringContaining('the metadata: changed, which breaks no journal') },
+  ])
+  expect(found(actor, shipped)).toMatchObject([note])
+  expect(found(actor, actor)).toEqual([])
+  expect(parseSchemaLock(schemaLockText(actor), 'lock.json')).toEqual(actor)
+  const wider = schemaLock(
+    defineStore({ name: 'broker', state: {}, mutations: { addTopic, reset, other: reset } }),
+  )
+  expect(found(actor, wider)).toMatchObject([{ severity: 'warning' }])
 })

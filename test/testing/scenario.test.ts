@@ -1,4 +1,4 @@
-import { defineStore, type Rejection, type StoreError } from 'ministore-ts'
+import { defineStore, type Rejection, reject, type StoreError } from 'ministore-ts'
 import { AssertionError, scenarios } from 'ministore-ts/testing'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -332,4 +332,64 @@ keeps('a scenario is typed as the store is', async () => {
   given([]).whenExecute('createTopics')
   // @ts-expect-error the value is an object
   await given([]).whenExecute('createTopics', { names: [] }).thenValue(1)
+})
+
+describe('a scenario with metadata', () => {
+  const audited = defineStore({
+    name: 'audited',
+    state: { total: 0 },
+    metadata: z.object({ actor: z.string(), source: z.string().default('api') }),
+    mutations: {
+      add: {
+        guard: (_state, _payload, { metadata }) =>
+          metadata.actor === 'eve' ? reject('forbidden') : undefined,
+        apply: (draft) => void draft.total++,
+      },
+      set: { payload: z.object({ total: z.int() }), apply: (_draft, payload) => payload },
+    },
+    commands: { go: { run: (tx) => void tx.dispatch('add') } },
+  })
+  const { given } = scenarios(audited)
+  const ann = { metadata: { actor: 'ann' } }
+  const about = { actor: 'ann', source: 'api' }
+
+  test('says what the records have beside the mutation', async () => {
+    await given([{ type: 'add' }, { type: 'add', ...ann }])
+      .when('add', undefined, { ...ann, key: 'k' })
+      .thenRecords([{ type: 'add', metadata: about, key: 'k' }])
+      .andState({ total: 3 })
+    await given([])
+      .whenExecute('go', undefined, ann)
+      .thenRecords([{ type: 'add', metadata: about, command: 'go' }])
+    await given([])
+      .whenAll([{ type: 'add' }], ann)
+      .then([{ type: 'add' }])
+    await given([])
+      .when('add', undefined, { metadata: { actor: 'eve' } })
+      .thenRejects('forbidden')
+  })
+
+  test('fails where a record has other metadata, or a fact has one that its schema refuses', async () => {
+    const asked = given([]).when('add', undefined, ann)
+    const { expected, actual } = await failureOf(
+      asked.thenRecords([{ type: 'add', metadata: { actor: 'bob' } }]),
+    )
+    expect(expected).toEqual([{ type: 'add', metadata: { actor: 'bob' } }])
+    expect(actual).toMatchObject([{ type: 'add', metadata: about }])
+    await failureOf(asked.thenRecords([{ type: 'add' }]))
+    const wrong = { type: 'add', metadata: { actor: 4 } } as never
+    const { message } = await failureOf(given([wrong]).when('add', undefined, ann).thenNothing())
+    expect(message).toMatch(/^given: mutation 1 of the history: given: options\.metadata\.actor: /)
+  })
+
+  test('does not compile without the metadata that the schema requires', () => {
+    keeps('metadata is required', () => {
+      // @ts-expect-error needs metadata
+      given([]).when('add')
+      // @ts-expect-error needs metadata
+      given([]).whenExecute('go')
+      // @ts-expect-error needs metadata
+      given([]).whenAll([{ type: 'add' }])
+    })
+  })
 })

@@ -8,6 +8,7 @@ import { loadDefinition } from '../sources/load.ts'
 import { sourceOf } from '../sources/source.ts'
 import { coloured } from '../terminal/lines.ts'
 import { print } from '../terminal/output.ts'
+import { metadataText } from '../terminal/record-printer.ts'
 import { Refusal, refusing } from '../terminal/refusal.ts'
 import { counted, safe } from '../terminal/text.ts'
 
@@ -22,7 +23,7 @@ interface BlameOptions {
 
 export function blameCommand(): Command {
   return new Command('blame')
-    .description('Show which record last changed a part of the state, and how.')
+    .description('Show which record last changed a part of the state, how, by whom and why.')
     .argument('<journal>', 'the journal file, or its URL; it is only read, also while it is open')
     .argument('<path>', 'a part of the state: /topics/orders or topics.orders')
     .requiredOption('--store <file#export>', 'the module that exports the definition')
@@ -35,6 +36,8 @@ export function blameCommand(): Command {
     .addHelpText(
       'after',
       `
+Who asked for a change, and why, is in the metadata of its record.
+
 As JSON, before or after is missing where there was or is nothing. Of a damaged journal, what is
 before the damage is shown, with exit code 1.
 
@@ -73,7 +76,7 @@ const json = ({ record, pointer, before, after }: PathChange): string =>
   safe(JSON.stringify({ ...record, path: pointer, before, after }))
 
 function pretty({ record, pointer, before, after }: PathChange): string {
-  const { seq, at, key, command, type, payload, part, parts } = record
+  const { seq, at, key, command, metadata, type, payload, part, parts } = record
   const facts = [
     pc.yellow(`seq ${seq}`),
     safe(at),
@@ -82,9 +85,12 @@ function pretty({ record, pointer, before, after }: PathChange): string {
     ...(key === undefined ? [] : [`key ${safe(key)}`]),
     ...(command === undefined ? [] : [`command ${safe(command)}`]),
   ]
+  const about = metadata === undefined ? [] : [`  by ${metadataText(metadata)}`]
   const given = payload === undefined ? [] : [`  payload ${short(payload)}`]
   const place = pointer === '' ? 'the state' : safe(pointer)
-  return [facts.join('  '), ...given, `  ${place}: ${transition(before, after)}`].join('\n')
+  return [facts.join('  '), ...about, ...given, `  ${place}: ${transition(before, after)}`].join(
+    '\n',
+  )
 }
 
 function transition(before: unknown, after: unknown): string {

@@ -17,6 +17,7 @@ import { sourceOf } from '../sources/source.ts'
 import { progress } from '../terminal/progress.ts'
 import { matches, View, type ViewOptions } from '../terminal/record-printer.ts'
 import { grouped, safe } from '../terminal/text.ts'
+import { type Condition, parseCondition } from '../terminal/where.ts'
 
 const POLL_MS = 100
 const MAX_LAST = 1_000_000
@@ -33,6 +34,14 @@ export function logCommand(): Command {
     .addOption(
       new Option('--type <name>', 'records with this mutation; may be given again for more')
         .argParser(collect)
+        .default([], 'all'),
+    )
+    .addOption(
+      new Option(
+        '--where <field=value>',
+        'records whose metadata says so: actor=ann, a.b=3; also command=, key=, payload.name=; may be given again, and all must hold',
+      )
+        .argParser(collectCondition)
         .default([], 'all'),
     )
     .option('--after <seq>', 'records behind this one', toCount(0))
@@ -66,6 +75,7 @@ could not be done, 130 interrupted.
 Examples:
   $ npx ministore-ts log data/broker.jsonl --last 10
   $ npx ministore-ts log data/broker.jsonl --type addTopic --since 2026-11-22
+  $ npx ministore-ts log data/broker.jsonl --where actor=ann --where command=createTopics
   $ npx ministore-ts log data/broker.jsonl --follow --format json | jq .payload
   $ npx ministore-ts log "postgres://db.example.org/app#broker" --last 10
 `,
@@ -80,6 +90,12 @@ async function show(journal: string, options: LogOptions): Promise<void> {
 }
 
 const collect = (value: string, values: readonly string[]) => [...values, value]
+
+function collectCondition(text: string, conditions: readonly Condition[]): readonly Condition[] {
+  const condition = parseCondition(text)
+  if (condition) return [...conditions, condition]
+  throw new InvalidArgumentError('It must be a field and a value, such as actor=ann.')
+}
 
 function toCount(least: number, most: number = Number.MAX_SAFE_INTEGER) {
   return (text: string): number => {

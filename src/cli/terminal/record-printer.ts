@@ -12,7 +12,8 @@ import type { OpenFile } from '../../port/file-system.ts'
 import type { Entry } from '../../port/journal.ts'
 import { print } from './output.ts'
 import { didYouMean } from './suggest.ts'
-import { safe } from './text.ts'
+import { counted, safe } from './text.ts'
+import { type Condition, isMet } from './where.ts'
 
 /** Printed at once: small, so that Ctrl-C and a reader that left are noticed. */
 const PRINT_LENGTH = 2 ** 16
@@ -21,12 +22,16 @@ const PROOF_BYTES = 18
 /** How many names, and how long ones, are remembered for "did you mean". */
 const MAX_NAMES = 10_000
 const MAX_NAME_LENGTH = 256
+/** How many names of a batch's mutations are shown. */
+const MAX_TYPES = 5
 
 export interface ViewOptions {
   /** Names of mutations; none: all. */
   readonly type: readonly string[]
   readonly after?: number
   readonly until?: number
+  /** All of them hold. */
+  readonly where: readonly Condition[]
   /** Milliseconds since 1970. */
   readonly since?: number
   readonly before?: number
@@ -51,6 +56,7 @@ export class View {
   readonly #path: string
   readonly #options: ViewOptions
   readonly #seen = new Set<string>()
+  readonly #fields = new Set<string>()
   #lastBytes: Buffer = Buffer.alloc(0)
   #pending = ''
   #shown = 0
@@ -102,6 +108,8 @@ export class View {
     const { seq, record } = shown
     for (const { type } of record.mutations)
       if (this.#seen.size < MAX_NAMES && type.length <= MAX_NAME_LENGTH) this.#seen.add(type)
+    for (const field in record.metadata)
+      if (this.#fields.size < MAX_NAMES && field.length <= MAX_NAME_LENGTH) this.#fields.add(field)
     if (!matches(this.#options, seq, record)) return
     const { format } = this.#options
     this.#pending += format === 'json' ? json(shown) : pretty(shown, this.#options)
@@ -141,6 +149,12 @@ export class View {
       const meant = didYouMean(type, [...this.#seen])
       console.error(safe(`${this.#path}: no record has ${JSON.stringify(type)}${meant}`))
     }
+    for (const { path } of this.#options.where) {
+      const [group, field = ''] = path
+      if (group !== 'metadata' || this.#fields.has(field)) continue
+      const what = `no record has ${JSON.stringify(field)} in its metadata`
+      console.error(safe(`${this.#path}: ${what}${didYouMean(field, [...this.#fields])}`))
+    }
   }
 }
 
@@ -150,6 +164,7 @@ export function matches(options: ViewOptions, seq: number, record: PlainRecord):
   if (seq <= after || (until !== undefined && seq > until)) return false
   if (since !== undefined && Date.parse(record.at) < since) return false
   if (before !== undefined && Date.parse(record.at) >= before) return false
+  if (options.where.length > 0 && !isMet(options.where, record)) return false
   return record.mutations.some((mutation) => isWanted(options, mutation))
 }
 
@@ -165,7 +180,7 @@ function json({ seq, text }: Shown): string {
 
 /** One line for each of its mutations that was asked for. */
 function pretty({ seq, record }: Shown, options: ViewOptions): string {
-  const { at, key, command, mutations, isBatch } = record
+  const { at, key, command, metadata, mutations, isBatch } = record
   return mutations
     .map((mutation, index) => {
       if (!isWanted(options, mutation)) return ''
@@ -176,6 +191,7 @@ function pretty({ seq, record }: Shown, options: ViewOptions): string {
         isBatch && `${index + 1}/${mutations.length}`,
         key !== undefined && pc.yellow(`key=${word(key)}`),
         command !== undefined && pc.magenta(`command=${word(command)}`),
+        metadata !== undefined && metadataText(metadata),
         pc.cyan(word(type)) + (v > 1 ? ` v${v}` : ''),
         payload !== undefined && safe(JSON.stringify(payload)),
       ]
@@ -184,5 +200,31 @@ function pretty({ seq, record }: Shown, options: ViewOptions): string {
     .join('')
 }
 
+/** A whole record in one line, without its payloads. */
+export function recordText(seq: number, record: PlainRecord): string {
+  const { at, key, command, metadata, mutations } = record
+  const types = [...new Set(mutations.map(({ type }) => type))].slice(0, MAX_TYPES).map(word)
+  const more = mutations.length > 1 ? ` (${counted(mutations.length, 'mutation')})` : ''
+  const fields = [
+    pc.dim(String(seq)),
+    at,
+    key !== undefined && pc.yellow(`key=${word(key)}`),
+    command !== undefined && pc.magenta(`command=${word(command)}`),
+    metadata !== undefined && metadataText(metadata),
+    mutations.length > 0 && pc.cyan(types.join(', ')) + more,
+  ]
+  return fields.filter((field) => field !== false).join('  ')
+}
+
+/** `actor=ann reason="a typo"`: its fields as `--where` takes them, safe to print. */
+export const metadataText = (metadata: object): string =>
+  Object.entries(metadata)
+    .map(([field, value]) => {
+      const text = typeof value === 'string' ? word(value) : safe(JSON.stringify(value))
+      return pc.green(`${word(field)}=${text}`)
+    })
+    .join(' ')
+
 /** Without quotes where it is one plain word. */
-const word = (text: string) => (/^[\w.:/@-]+$/.test(text) ? text : safe(JSON.stringify(text)))
+export const word = (text: string): string =>
+  /^[\w.:/@-]+$/.test(text) ? text : safe(JSON.stringify(text))

@@ -23,7 +23,10 @@ export function compareSchemas(locked: SchemaLock, now: SchemaLock, file: string
   const remedy =
     'run `npx ministore-ts schema --update` and commit it: what it does not know, it does not protect'
   const message = [...listed('the lock does not know of this yet:', changes), remedy].join('\n')
-  return [{ rule: 'schema_changed', severity: 'warning', message, file }]
+  // No replay reads metadata, so a change of its schema cannot break a journal.
+  const others = schemaChanges(locked, { ...now, metadata: locked.metadata })
+  const severity = others.length === 0 ? 'note' : 'warning'
+  return [{ rule: 'schema_changed', severity, message, file }]
 }
 
 interface Problem {
@@ -134,10 +137,17 @@ export function schemaChanges(locked: SchemaLock | undefined, now: SchemaLock): 
   const gone = [...before.keys()].filter((type) => !today.has(type))
   const renamed = locked && locked.store !== now.store
   return [
+    ...metadataChanges(locked?.metadata, now.metadata),
     ...(renamed ? [`the store: ${locked.store} → ${now.store}`] : []),
     ...changed,
     ...gone.map((type) => `${type}: gone`),
   ]
+}
+
+function metadataChanges(was: JsonSchema | undefined, is: JsonSchema | undefined): string[] {
+  if (isSame(was, is)) return []
+  if (!was || !is) return [`the metadata: ${is ? 'new' : 'gone'}`]
+  return ['the metadata: changed, which breaks no journal']
 }
 
 function mutationChanges(type: string, was: LockedMutation, is: LockedMutation): string[] {

@@ -12,6 +12,8 @@ export interface SchemaLock {
   readonly version: 1
   /** The name of the store. */
   readonly store: string
+  /** What dispatches say about themselves, if the definition declares it. No change of it breaks a journal. */
+  readonly metadata?: JsonSchema | undefined
   /** By name, retired ones included. */
   readonly mutations: { readonly [type: string]: LockedMutation }
 }
@@ -104,9 +106,10 @@ const RESTORE =
 
 /** What the definition says today. Equal definitions have equal locks. */
 export function schemaLock(store: AnyStoreDefinition): SchemaLock {
-  const { name, mutations } = definitionOf(store)
+  const { name, metadata, mutations } = definitionOf(store)
   const locked = [...mutations.values()].map((each) => [each.type, lockedMutation(each)])
-  const lock = { store: name, mutations: Object.fromEntries(locked) }
+  const about = metadata.schema && { metadata: payloadSchema(metadata.schema, 'kept') }
+  const lock = { store: name, ...about, mutations: Object.fromEntries(locked) }
   return sorted({ format: 'ministore-schema', version: 1, ...lock })
 }
 
@@ -212,6 +215,7 @@ const LOCK: z.ZodType<SchemaLock> = z.strictObject({
   format: z.literal('ministore-schema'),
   version: z.literal(1),
   store: z.string(),
+  metadata: SCHEMA.optional(),
   mutations: z.record(
     z.string(),
     z

@@ -74,7 +74,7 @@ function postgres(where: Extract<Where, { kind: 'postgres' }>): Engine {
           })
           if (answer.rows.length === 0) return false
           // As ministore does it: behind the append, and nobody waits for it.
-          void teller.query(`NOTIFY ${channel}`)
+          void teller.query(`NOTIFY ${channel}`).catch(() => undefined)
           return true
         },
         read: (after) => readWith(client, after),

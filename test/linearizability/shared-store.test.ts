@@ -3,12 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { type Bug, bugs, isBug, withBug } from '../engines/chaos/bugs.ts'
 import { check } from './checker.ts'
 import { buildJournal, JOURNAL_MUTANTS } from './mutants.ts'
+import { settled } from './settled.ts'
 import { type StoreOperation, sharedStore } from './shared-store.ts'
 import { type SimulationOptions, simulated } from './simulated.ts'
 import { renderWindow, smallestWindow } from './window.ts'
 
 /** Why a history is not linearizable; undefined if it is. */
-function complaint(history: readonly StoreOperation[]): string | undefined {
+function complaint(whole: readonly StoreOperation[]): string | undefined {
+  const history = settled(whole)
   const model = sharedStore(history)
   const verdict = check(model, history)
   if (verdict.result === 'linearizable') return undefined
@@ -55,6 +57,65 @@ describe('three stores with one journal', () => {
   test('also if replicas that lag answer their reads, but for refusals and reads, which may be old', async () => {
     expect((await explored(RUNS / 2, { lag: 3, onlyDone: true })).why).toBeUndefined()
   }, 600_000)
+})
+
+describe('what answers prove of calls of unknown outcome', () => {
+  const verdictOf = (history: readonly StoreOperation[]) =>
+    check(sharedStore(history), history).result
+
+  test.each<[string, SimulationOptions]>([
+    ['a sound engine', {}],
+    [
+      'an engine that writes twice',
+      { engine: (engine) => withBug(engine, 'unknown-as-too-late'), mayStop: true },
+    ],
+    [
+      'an engine that promises too much',
+      { engine: (engine) => withBug(engine, 'unknown-as-written'), mayStop: true },
+    ],
+  ])(
+    'changes no verdict: %s',
+    async (_, options) => {
+      const seeds = Array.from({ length: 30 }, (_, at) => 9_000 + at)
+      const histories = await Promise.all(seeds.map((seed) => simulated(seed, options)))
+      for (const history of histories) expect(verdictOf(settled(history))).toBe(verdictOf(history))
+    },
+    120_000,
+  )
+
+  const call = { what: 'dispatch', key: 'k', mutations: [] } as const
+  const unknown = (start: number, more: object = {}): StoreOperation => ({
+    ...{ process: 'a', call: { ...call, ...more }, start, end: Number.POSITIVE_INFINITY },
+    answer: undefined,
+  })
+  const done = (start: number, seq: number, duplicate: boolean): StoreOperation => ({
+    ...{ process: 'b', call, start, end: start + 1 },
+    answer: { what: 'done', seq, duplicate },
+  })
+
+  test('duplicates name the record of the earliest call that can have written it', () => {
+    const late = unknown(9)
+    const [never, first] = [unknown(0, { expectSeq: 3 }), unknown(1)]
+    const answered = [done(4, 7, true), done(6, 7, true)]
+    expect(settled([never, first, unknown(2), ...answered, late])).toEqual([
+      { ...first, end: 5, answer: { what: 'done', seq: 7, duplicate: false } },
+      ...answered,
+    ])
+  })
+
+  test('a record of a call that was answered leaves none to the others', () => {
+    const first = done(4, 7, false)
+    expect(settled([unknown(0), first, unknown(9)])).toEqual([first])
+  })
+
+  test.each([
+    ['answers that contradict each other', [unknown(0), done(1, 7, true), done(3, 8, true)]],
+    ['a duplicate of what began after it', [done(1, 7, true), unknown(9)]],
+    ['a key that nobody heard of', [unknown(0), unknown(1)]],
+    ['a key of two requests', [unknown(0, { mutations: [{}] }), done(1, 7, true)]],
+  ])('%s prove nothing', (_, history) => {
+    expect(settled(history as StoreOperation[])).toEqual(history)
+  })
 })
 
 describe('the check catches', () => {

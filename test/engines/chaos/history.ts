@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { check, type Verdict } from '../../linearizability/checker.ts'
 import { type Event, operationsOf } from '../../linearizability/recorder.ts'
+import { settled } from '../../linearizability/settled.ts'
 import { sharedStore } from '../../linearizability/shared-store.ts'
 import { renderWindow, smallestWindow } from '../../linearizability/window.ts'
 
@@ -19,15 +20,16 @@ export interface Decided {
 
 /** `directory`: a file for each process. */
 export function decide(directory: string): Decided {
-  const operations = readdirSync(directory).flatMap((file) =>
+  const recorded = readdirSync(directory).flatMap((file) =>
     operationsOf(file.replace('.jsonl', ''), eventsIn(join(directory, file))),
   )
   const start = performance.now()
+  const operations = settled(recorded)
   const verdict = check(sharedStore(operations), operations)
   const { result } = verdict
   const ms = Math.round(performance.now() - start)
-  const unknown = operations.filter(({ answer }) => answer === undefined).length
-  const decided = { operations: operations.length, unknown, result, ms }
+  const unknown = recorded.filter(({ answer }) => answer === undefined).length
+  const decided = { operations: recorded.length, unknown, result, ms }
   if (result === 'linearizable') return decided
   if (result === 'undecided')
     return { ...decided, why: 'the search for an order of the history took too long' }

@@ -1,7 +1,9 @@
 // A store that only reads a shared journal: it needs no right to write, and follows.
 import { memoryJournal } from 'ministore-ts'
+import { fileJournal } from 'ministore-ts/file'
 import { type Engine, sharedJournal } from 'ministore-ts/shared'
 import { describe, expect, test } from 'vitest'
+import { tempJournal } from '../file/temp-journal.ts'
 import { names, opened } from './names.ts'
 import { Server } from './simulated-engine.ts'
 
@@ -105,6 +107,26 @@ test('replay and the check need no right to write, and may come again with the s
   const journal = sharedJournal(reader(server))
   expect(await names.replay(journal)).toMatchObject({ seq: 1, state: { taken: { x: 'a' } } })
   expect(await names.replayCheck(journal)).toMatchObject({ ok: true, records: 1 })
+})
+
+describe('a journal that a store has open', () => {
+  const file = () => fileJournal(tempJournal())
+  const shared = () => sharedJournal(new Server().engine())
+
+  test.each([
+    ['a shared journal', shared],
+    ['a file', file],
+  ])('stays open when it is read through the same object: %s', async (_, make) => {
+    const journal = make()
+    const store = await names.open(journal)
+    await expect(names.replay(journal)).rejects.toMatchObject({ code: 'locked' })
+    const check = names
+      .replayCheck(journal)
+      .then(({ findings }) => JSON.stringify(findings), String)
+    expect(await check).toMatch(/open already/)
+    expect(await store.dispatch('take', { name: 'x', by: 'a' })).toMatchObject({ seq: 1 })
+    await store.close()
+  })
 })
 
 test('a journal that cannot be opened with readOnly is refused, not opened to be written', async () => {

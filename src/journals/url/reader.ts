@@ -20,8 +20,16 @@ export class SharedReader implements Journal {
   }
 
   async open(store: string): Promise<JournalInfo> {
+    // If this fails, the journal is not ours to close: a store may have it open.
+    const {
+      epoch,
+      head,
+      first,
+      store: owner,
+    } = await this.#journal.find().catch((error) => {
+      throw this.#remembered(error)
+    })
     try {
-      const { epoch, head, first, store: owner } = await this.#journal.find()
       if (owner !== store)
         throw this.#error('wrong_store', `is of ${quoted(owner)}, not of ${quoted(store)}`)
       if (first > 1) throw this.#error('compacted', truncated(first))

@@ -52,6 +52,8 @@ export class JournalCheck {
   #isValid = true
   #validAt = 0
 
+  #hasOpened = false
+
   constructor(definition: Definition, journal: Journal, options: CheckOptions) {
     this.#definition = definition
     this.#journal = journal
@@ -61,10 +63,16 @@ export class JournalCheck {
     this.#sides = new SideBySide(definition, (problem) => this.#tell(problem))
   }
 
+  /** Whether the journal is open, for whoever made this to close it. */
+  get hasOpened(): boolean {
+    return this.#hasOpened
+  }
+
   async run(): Promise<ReplayReport> {
     let info: JournalInfo | undefined
     try {
       info = await this.#journal.open(this.#definition.name)
+      this.#hasOpened = true
       // What the journal holds was written before.
       begin()
       await this.#replay(info)

@@ -20,14 +20,12 @@ export async function replayCheck(
   const definition = definitionOf(store)
   if (!definition) throw new TypeError('replayCheck: this is no definition; defineStore makes them')
   const release = setTraps()
+  const check = new JournalCheck(definition, journal, options)
   try {
-    return await new JournalCheck(definition, journal, options).run()
+    return await check.run()
   } finally {
     release()
-    try {
-      await journal.close()
-    } catch {
-      // It was read all the same.
-    }
+    // What could not be opened may be open in a store. After a failure to close, it was read all the same.
+    if (check.hasOpened) await journal.close().catch(() => undefined)
   }
 }

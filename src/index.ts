@@ -67,6 +67,7 @@ export type {
   JournalInfo,
   NewEntry,
   Replica,
+  SqlTransaction,
   UnusedSnapshot,
 } from './port/journal.ts'
 export type {
@@ -80,6 +81,7 @@ export type {
 export type { CheckOptions, ReplayReport } from './proof/check/report.ts'
 export type { Finding } from './proof/finding.ts'
 export type { VerifyOptions, VerifyReport } from './proof/verify/report.ts'
+export type { Within, WithinRecord } from './record/entry.ts'
 export type { Receipt, RecordOf } from './record/record.ts'
 export type { OpenOptions } from './store/core.ts'
 export type { DispatchOptions, ExecuteOptions } from './store/pending.ts'

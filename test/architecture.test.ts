@@ -53,7 +53,7 @@ const TYPES = `BoundMetadata DefaultMetadata MetadataInput MetadataOutput Metada
   Outcome Problem Receipt RecordOf RecordsOptions Recovery RejectionJson RejectionOf ReplayReport
   Replayed Snapshot SnapshotReceipt Snapshots State Store StoreDefinition StoreErrorCode
   StoreErrorJson StoreErrorOptions StoreOf SubscribeOptions Tx UnionParts UnionReducers
-  UnusedSnapshot Upcaster VerifyOptions VerifyReport`
+  SqlTransaction UnusedSnapshot Upcaster VerifyOptions VerifyReport Within WithinRecord`
 
 /** One dependency, one home. */
 const HOME: Record<string, readonly string[]> = {

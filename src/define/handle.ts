@@ -113,6 +113,10 @@ function surface(
       const what = `${journal.name} was opened for reading: open it without readOnly to dispatch`
       throw core.getStopped() ?? new StoreError('read_only', what, { path: journal.name })
     }
+    if (options.within && !journal.hasTransactions)
+      throw new TypeError(
+        `within: ${journal.name} has no transactions. A journal in PostgreSQL has`,
+      )
     try {
       return await core.commit(run, options, given)
     } catch (error) {

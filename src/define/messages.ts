@@ -33,20 +33,20 @@ export type OptionsArgs<Options, Me> = {} extends Me
 export type WithMetadata<Options, Me> = Omit<Options, 'metadata'> &
   ({} extends Me ? { metadata?: Me | undefined } : { metadata: Me })
 
-export type DispatchArgs<X, Me> = X extends { input: infer I }
+export type DispatchArgs<X, Me, S> = X extends { input: infer I }
   ? undefined extends I
     ? {} extends Me
-      ? [payload?: Accepted<I>, options?: WithMetadata<DispatchOptions, Me>]
-      : [payload: Accepted<I>, options: WithMetadata<DispatchOptions, Me>]
-    : [payload: Accepted<I>, ...options: OptionsArgs<DispatchOptions, Me>]
+      ? [payload?: Accepted<I>, options?: WithMetadata<DispatchOptions<S>, Me>]
+      : [payload: Accepted<I>, options: WithMetadata<DispatchOptions<S>, Me>]
+    : [payload: Accepted<I>, ...options: OptionsArgs<DispatchOptions<S>, Me>]
   : never
 
-export type CommandArgs<X, Me> = X extends { input: infer I }
+export type CommandArgs<X, Me, S> = X extends { input: infer I }
   ? undefined extends I
     ? {} extends Me
-      ? [input?: Accepted<I>, options?: WithMetadata<ExecuteOptions, Me>]
-      : [input: Accepted<I>, options: WithMetadata<ExecuteOptions, Me>]
-    : [input: Accepted<I>, ...options: OptionsArgs<ExecuteOptions, Me>]
+      ? [input?: Accepted<I>, options?: WithMetadata<ExecuteOptions<S>, Me>]
+      : [input: Accepted<I>, options: WithMetadata<ExecuteOptions<S>, Me>]
+    : [input: Accepted<I>, ...options: OptionsArgs<ExecuteOptions<S>, Me>]
   : never
 
 export type Message<K, P> = undefined extends P ? { type: K; payload?: P } : { type: K; payload: P }

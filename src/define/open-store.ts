@@ -59,21 +59,21 @@ export interface Store<S, M, C, Q = {}, Me extends MetadataTypes = DefaultMetada
   /** parse → guard → apply to a draft → journal → publish. Resolves when durable. */
   dispatch<K extends keyof M & string>(
     type: K | Problem<'call dispatch(type, payload) or dispatchAll([message])'>,
-    ...args: DispatchArgs<M[K], Me['input']>
+    ...args: DispatchArgs<M[K], Me['input'], S>
   ): Outcome<Receipt, RejectsOf<M[K]> | Invalid | Conflict>
   /** All or none, one record, one seq. */
   dispatchAll(
     mutations: readonly MutationInputMap<M>[keyof M & string][],
-    ...options: OptionsArgs<DispatchOptions, Me['input']>
+    ...options: OptionsArgs<DispatchOptions<S>, Me['input']>
   ): Outcome<Receipt, ByCode<AllRejects<M>> | Invalid | Conflict>
   /** An unnamed command. */
   transaction<T>(
     run: (tx: Tx<S, M, Me['output']>) => (T & OnlySync<T>) | Nothing,
-    ...options: OptionsArgs<ExecuteOptions, Me['input']>
+    ...options: OptionsArgs<ExecuteOptions<S>, Me['input']>
   ): Outcome<Executed<ValueIn<T>>, ByCode<RejectionsIn<T> | AllRejects<M>> | Invalid | Conflict>
   execute<K extends keyof C & string>(
     command: K,
-    ...args: CommandArgs<C[K], Me['input']>
+    ...args: CommandArgs<C[K], Me['input'], S>
   ): Outcome<
     Executed<CommandValue<C[K]>>,
     ByCode<RejectsOf<C[K]> | AllRejects<M>> | Invalid | Conflict

@@ -1,6 +1,7 @@
 // Schemas as values, and those for what comes from outside.
 import { z } from 'zod'
 import type { Declaration } from '../mutation/spec.ts'
+import type { Within } from '../record/entry.ts'
 import type { DispatchOptions, ExecuteOptions } from '../store/pending.ts'
 
 /** By its mark, not instanceof: the user's zod may be another copy. */
@@ -50,11 +51,19 @@ const expectSeq = z.int().min(0).optional()
 const key = z.string().min(1).max(1024).optional()
 /** The definition's own schema checks it. */
 const metadata = z.any().optional()
+const within = z
+  .custom<Within>((value) => typeof value === 'function', 'expected a function')
+  .optional()
 
 /** Strict: a mistyped name would be a guarantee that was asked for and not given. */
-export const executeOptions: z.ZodType<ExecuteOptions> = z.strictObject({ expectSeq, metadata })
+export const executeOptions: z.ZodType<ExecuteOptions> = z.strictObject({
+  expectSeq,
+  metadata,
+  within,
+})
 export const dispatchOptions: z.ZodType<DispatchOptions> = z.strictObject({
   expectSeq,
   key,
   metadata,
+  within,
 })

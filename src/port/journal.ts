@@ -9,13 +9,30 @@ export interface Entry {
   readonly line?: number | undefined
 }
 
-export type NewEntry = Pick<Entry, 'text'>
+/** A connection in the middle of a transaction: the `PoolClient` of `pg`, for a journal in PostgreSQL. */
+export interface SqlTransaction {
+  query(
+    text: string,
+    values?: unknown[],
+  ): Promise<{ rows: Record<string, unknown>[]; rowCount: number | null }>
+}
+
+export interface NewEntry extends Pick<Entry, 'text'> {
+  /**
+   * Runs in the transaction that appends this entry. Only for a journal with `hasTransactions`, which then takes no other
+   * entry in the same append, and may run it again after a failure that certainly changed nothing.
+   */
+  readonly within?: ((transaction: SqlTransaction) => Awaitable<unknown>) | undefined
+}
 
 /**
  * `ok`: everything up to `seq` is durable; a journal may take only the first entries of a large
- * batch. A conflict (another writer was first) is a value; `head` is a hint.
+ * batch. A conflict (another writer was first) is a value; `head` is a hint. `withdrawn`: there was no conflict, but
+ * the first entry's `within` failed with this cause, so nothing was appended.
  */
-export type AppendResult = { ok: true; seq: number } | { ok: false; head: number }
+export type AppendResult =
+  | { ok: true; seq: number }
+  | { ok: false; head: number; withdrawn?: { readonly cause: unknown } }
 
 export interface JournalInfo {
   /** Identity of this history: another epoch under the same name is another journal. */
@@ -67,6 +84,8 @@ export interface Journal {
   readonly location?: string | undefined
   /** The largest entry it takes, in bytes of UTF-8. */
   readonly maxEntryBytes: number
+  /** Whether an entry may have a `within`. */
+  readonly hasTransactions?: boolean
   /**
    * Create it if absent, check that it belongs to `store`, recover. Once, before anything else; where
    * it fails, it has released what it took.

@@ -1,25 +1,25 @@
 // Step 3: records → durable. The port itself is in port/; what it does to a state is in replay/.
 import { StoreError } from '../errors.ts'
-import type { Journal, NewEntry } from '../port/journal.ts'
-import type { Pending } from './pending.ts'
+import type { AppendResult, Journal, NewEntry } from '../port/journal.ts'
+import { entryOf } from '../record/entry.ts'
+import type { Waiting } from './pending.ts'
 
 /**
- * Appends what the group decided, which may be nothing, and returns the seq up to which the journal
- * took it; undefined where another writer of a shared journal was first. Throws StoreError as the
- * journal does, and `io` where another writer was first although there can be none.
+ * Appends what the group decided, which may be nothing. Throws StoreError as the journal does, and `io` if another
+ * writer was first although the journal has one.
  */
 export async function append(
   journal: Journal,
-  group: readonly Pending[],
+  group: readonly Waiting[],
   expected: number,
-): Promise<number | undefined> {
+): Promise<AppendResult> {
   const entries: NewEntry[] = []
-  for (const { record } of group) if (record) entries.push({ text: record.text })
+  for (const { record, options } of group) if (record) entries.push(entryOf(record, options.within))
   // A shared one shall hear that nothing is left, so nobody comes too late any more.
-  if (entries.length === 0 && !journal.follow) return expected
+  if (entries.length === 0 && !journal.follow) return { ok: true, seq: expected }
   const appended = await journal.append(entries, expected)
-  if (appended.ok && (appended.seq > expected || entries.length === 0)) return appended.seq
-  if (journal.follow && !appended.ok) return undefined
+  if (appended.ok && (appended.seq > expected || entries.length === 0)) return appended
+  if (journal.follow && !appended.ok) return appended
   throw new StoreError('io', `another writer appended to ${journal.name}: not written`)
 }
 

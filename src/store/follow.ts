@@ -65,10 +65,22 @@ function insert({ live, decide, accept }: Follower, theirs: readonly Settled[]):
     remember(keys, record)
     live.head = headOf(record)
   }
-  const again = (waiting: Waiting) => redo(waiting, decide)
-  live.group = live.group.filter(again)
-  live.queue = live.queue.filter(again)
+  decideAgain(live, decide)
   theirs.forEach(accept)
+}
+
+/** The first record of the group has failed alone: all that was decided on top of it is decided again. */
+export function withdraw({ live, decide }: Follower, cause: unknown): void {
+  for (const { record } of [...live.group, ...live.queue]) forget(live.keys, record)
+  const first = live.group.findIndex(({ record }) => record)
+  for (const { reject } of live.group.splice(first, 1)) reject(cause)
+  live.head = live.durable
+  decideAgain(live, decide)
+}
+
+function decideAgain(live: Live, decide: Follower['decide']): void {
+  live.group = live.group.filter((waiting) => redo(waiting, decide))
+  live.queue = live.queue.filter((waiting) => redo(waiting, decide))
 }
 
 /** Whether it still waits: what is refused on the newer state has its answer. */

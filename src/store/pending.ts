@@ -2,20 +2,27 @@
 import type { Rejection, StoreError } from '../errors.ts'
 import type { CheckedMetadata, Input, Meta, Metadata } from '../mutation/spec.ts'
 import type { Head } from '../port/snapshots.ts'
+import type { Within } from '../record/entry.ts'
 import type { Keys } from '../record/keys.ts'
 import type { Receipt } from '../record/record.ts'
 import type { Settled } from '../replay/replayed.ts'
 
-export interface DispatchOptions {
+export interface DispatchOptions<S = unknown> {
   /** Idempotency key: the same key again resolves to the first receipt with `duplicate: true`. 1 to 1,024 characters. */
   key?: string | undefined
   /** Refuse with `conflict` unless the store is at this seq. */
   expectSeq?: number | undefined
   /** What the definition's `metadata` schema accepts, and `correlationId`, `causationId`, `traceparent`. */
   metadata?: object | undefined
+  /**
+   * Writes into the database of the journal, in the transaction that appends the record: both are committed, or neither.
+   * It runs again if another writer was first, so it must change nothing else. If it throws, the dispatch rejects
+   * with that error, and nothing was written. Throws TypeError if the journal has no transactions.
+   */
+  within?: Within<S> | undefined
 }
 
-export type ExecuteOptions = Pick<DispatchOptions, 'expectSeq' | 'metadata'>
+export type ExecuteOptions<S = unknown> = Omit<DispatchOptions<S>, 'key'>
 
 /** Decides on the state that `tx` has, and dispatches. */
 export type Run = (tx: LooseTx) => unknown

@@ -7,16 +7,14 @@ import type { Definition, Input, Part } from '../mutation/spec.ts'
 import { NO_METADATA, runGuard, validatePayload } from '../mutation/validate.ts'
 import type { Journal } from '../port/journal.ts'
 import { encode, encodeBody } from '../record/encode.ts'
-import type { Keys } from '../record/keys.ts'
-import { answer, forget, keysUpTo, remember } from '../record/keys.ts'
+import { answer, forget, type Keys, keysUpTo, remember } from '../record/keys.ts'
 import { timeFrom } from '../record/time.ts'
 import { headOf, replay } from '../replay/index.ts'
 import type { Settled, Start } from '../replay/replayed.ts'
 import { append, isPassing, refusal } from './append.ts'
 import type { Core, OpenOptions } from './core.ts'
-import { catchUp, follow } from './follow.ts'
-import type { Listener } from './listeners.ts'
-import { publish } from './listeners.ts'
+import { catchUp, follow, withdraw } from './follow.ts'
+import { type Listener, publish } from './listeners.ts'
 import type { Asked, CommitOptions, Live, Pending, Run, Waiting } from './pending.ts'
 
 /** Replays an open journal, then takes dispatches. Throws StoreError where it does not fit. */
@@ -113,9 +111,10 @@ export async function openCore(
     live.queue = []
     try {
       if (live.isBehind) await catchUp(follower)
-      const seq = await append(journal, live.group, live.durable.seq)
-      live.isBehind ||= seq === undefined
-      const rest = live.group.findIndex(({ receipt }) => seq === undefined || receipt.seq > seq)
+      const appended = await append(journal, live.group, live.durable.seq)
+      if (!appended.ok && appended.withdrawn) withdraw(follower, appended.withdrawn.cause)
+      else live.isBehind ||= !appended.ok
+      const rest = live.group.findIndex(({ receipt }) => !appended.ok || receipt.seq > appended.seq)
       if (rest >= 0) live.queue = [...live.group.splice(rest), ...live.queue]
       for (const { record, receipt, resolve } of live.group.splice(0)) {
         if (record) accept(record)

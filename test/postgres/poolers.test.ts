@@ -41,6 +41,23 @@ for (const mode of ['transaction', 'statement'] as const) {
   )
 
   describe.skipIf(!pooler)(`PgBouncer in ${mode} mode`, () => {
+    test('within needs a transaction: the transaction mode has them', async () => {
+      const name = freshName()
+      const journal = postgresJournal({ connection: pooler?.url ?? '', name })
+      const store = await names.open(journal)
+      const within = (client: Pick<Client, 'query'>) =>
+        client.query(`CREATE TABLE made_by_${mode} AS SELECT 1`)
+      const dispatched = store.dispatch('take', { name: 'x', by: 'a' }, { within })
+      const made = `SELECT FROM pg_class WHERE relname = 'made_by_${mode}'`
+      if (mode === 'transaction') expect(await dispatched).toMatchObject({ seq: 1 })
+      else
+        await expect(dispatched).rejects.toMatchObject({
+          ...{ code: 'config', message: expect.stringContaining('statement') },
+        })
+      expect(await server.query(made)).toHaveLength(mode === 'transaction' ? 1 : 0)
+      await store.close()
+    })
+
     test('two stores follow each other, and leave nothing in the sessions of other programs', async () => {
       const url = new URL(await freshDatabase(server))
       url.port = new URL(pooler?.url ?? '').port

@@ -9,7 +9,7 @@ import {
 } from 'pg'
 import { StoreError } from '../../index.ts'
 import type { Address } from './address.ts'
-import { failure, isFromServer, type Lost, type Site, type Stage } from './failure.ts'
+import { failure, isFromServer, isLoss, type Lost, type Site, type Stage } from './failure.ts'
 import { AS_TEXT, pipelined, type Row } from './pipeline.ts'
 import { assertUsable, type Session, sessionOf } from './session.ts'
 import { Signals } from './signals.ts'
@@ -43,6 +43,8 @@ export interface Answer {
 export interface Progress {
   stage: Stage
   hasWarned: boolean
+  /** The connection is of no use any more, although the call has a result. */
+  isBroken?: boolean
 }
 
 const open = new Map<unknown, Database>()
@@ -121,7 +123,7 @@ export class Database {
       }
       const settings = { text: GREET, values: [limitOf(caller), '0'] }
       const [facts, result] = await pipelined(client, [settings], { text, values })
-      const { isStandby } = this.#learn(facts?.rows[0], caller)
+      const { isStandby } = this.learn(facts?.rows[0], caller)
       return { rows: result?.rows ?? [], ...progress, isStandby }
     })
   }
@@ -140,7 +142,7 @@ export class Database {
     const held = new Lease(this.#pool, caller, progress)
     try {
       const result = await inTime(held.use(use), caller)
-      held.release()
+      held.release(progress.isBroken)
       return result
     } catch (error) {
       held.release(progress.stage !== 'refused')
@@ -158,7 +160,7 @@ export class Database {
       const pid = String(processIdOf(client))
       const query = { text: GREET, values: [limitOf(caller), pid], types: AS_TEXT }
       const { rows } = await client.query<Row>(query)
-      const session = this.#learn(rows[0], caller)
+      const session = this.learn(rows[0], caller)
       this.#greeted.set(client, rows[0]?.['pid'] === pid ? session : undefined)
     }
     const session = this.#greeted.get(client)
@@ -166,7 +168,8 @@ export class Database {
     return session
   }
 
-  #learn(row: Row | undefined, caller: Caller): Session {
+  /** Throws StoreError if the session cannot be used. `row`: of `GREET`. */
+  learn(row: Row | undefined, caller: Caller): Session {
     const session = sessionOf(row)
     if (!this.#seen.has(session.id)) {
       if (this.#seen.size === MOST_SESSIONS) this.#seen.clear()
@@ -217,7 +220,7 @@ const processIdOf = (client: ClientBase): number =>
 const MOST_SESSIONS = 10_000
 
 /** The server gives up before its caller does, which then knows that nothing happened. */
-const limitOf = ({ timeout }: Caller) => String(Math.ceil(timeout * 0.8))
+export const limitOf = ({ timeout }: Caller) => String(Math.ceil(timeout * 0.8))
 
 export const closed = (name: string): StoreError =>
   new StoreError('closed', `${name} is closed: open it again`, { path: name })
@@ -249,7 +252,8 @@ class Lease {
       return await run(client, this.#progress)
     } catch (error) {
       // Severities come in the server's language, so: after ERROR it goes on, after FATAL it is gone.
-      if (isFromServer(error) && (await isAlive(client))) this.#progress.stage = 'refused'
+      if (isFromServer(error) && !isLoss(error) && (await isAlive(client)))
+        this.#progress.stage = 'refused'
       throw error
     }
   }

@@ -1,13 +1,27 @@
 // The engine in PostgreSQL: which statement answers which call, and what its answer means.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AppendResult, type Replica, StoreError, type StoreErrorCode } from '../../index.ts'
-import type { Engine, EngineEntry, EngineInfo, EngineLook } from '../shared/index.ts'
+import type {
+  Engine,
+  EngineEntry,
+  EngineInfo,
+  EngineLook,
+  NewEngineEntry,
+} from '../shared/index.ts'
 import { type Address, type PostgresConnection, readAddress } from './address.ts'
-import { type Answer, borrowDatabase, closed, type Database, type Row } from './database.ts'
+import {
+  type Answer,
+  borrowDatabase,
+  type Caller,
+  closed,
+  type Database,
+  type Row,
+} from './database.ts'
 import type { Lost } from './failure.ts'
 import { findTables, prepareTables } from './schema.ts'
 import type { Hints } from './signals.ts'
 import * as sql from './statements.ts'
+import { type AnswerWithin, appendWithin } from './within.ts'
 
 export interface PostgresOptions {
   /**
@@ -50,6 +64,11 @@ export function postgresEngine(options: PostgresOptions): Engine {
   return new PostgresEngine(readAddress(options.connection), name, Math.ceil(timeout / 2), listen)
 }
 
+interface Taken {
+  readonly ids: string[]
+  readonly texts: string[]
+  readonly within: NewEngineEntry['within']
+}
 /** From the beginning of `open` on. */
 interface Link {
   readonly database: Database
@@ -66,6 +85,7 @@ interface Opened {
 class PostgresEngine implements Engine {
   readonly name: string
   readonly maxEntryBytes = MOST.entryBytes
+  readonly hasTransactions = true
   readonly #address: Address
   readonly #journal: string
   readonly #timeout: number
@@ -166,16 +186,16 @@ class PostgresEngine implements Engine {
     return { epoch, ...bounds }
   }
 
-  async append(
-    batch: readonly Pick<EngineEntry, 'id' | 'text'>[],
-    expected: number,
-  ): Promise<AppendResult> {
+  async append(batch: readonly NewEngineEntry[], expected: number): Promise<AppendResult> {
     const { epoch, hints } = this.#live()
     const seen = this.#known.head
-    const { ids, texts } = this.#take(batch)
+    const { ids, texts, within } = this.#take(batch)
     const { seq: last, id } = this.#last
     const values = [this.#journal, expected, epoch, ids, texts, last, id]
-    const answer = await this.#run(sql.APPEND, values, 'unknown').catch((error: StoreError) => {
+    const sent: Promise<AnswerWithin> = within
+      ? this.#track((database, caller) => appendWithin(database, caller, values, within))
+      : this.#run(sql.APPEND, values, 'unknown')
+    const answer = await sent.catch((error: StoreError) => {
       if (error.code === 'unknown') this.#unknown += 1
       throw error
     })
@@ -184,6 +204,7 @@ class PostgresEngine implements Engine {
       throw this.#error('unknown', NOT_REPLICATED)
     }
     const [row] = answer.rows
+    if (answer.withdrawn) return { ok: false, head: expected, withdrawn: answer.withdrawn }
     if (!row) {
       await this.#settle()
       return { ok: false, head: (await this.#look(seen)).head }
@@ -275,19 +296,19 @@ class PostgresEngine implements Engine {
     return this.#unknown + database.sessions
   }
 
-  /** As many of the first as fit into one statement. */
-  #take(batch: readonly Pick<EngineEntry, 'id' | 'text'>[]): { ids: string[]; texts: string[] } {
+  /** As many of the first as fit into one statement. One with a `within` goes alone. */
+  #take(batch: readonly NewEngineEntry[]): Taken {
     for (const { text } of batch) {
       const size = Buffer.byteLength(text)
       if (size <= MOST.entryBytes) continue
       const limit = `an entry of ${size} bytes, more than the ${MOST.entryBytes} that it may have`
       throw this.#error('too_large', limit)
     }
-    const taken: { ids: string[]; texts: string[] } = { ids: [], texts: [] }
+    const taken: Taken = { ids: [], texts: [], within: batch[0]?.within }
     let bytes = 0
-    for (const { id, text } of batch.slice(0, MOST.append)) {
+    for (const { id, text, within } of batch.slice(0, taken.within ? 1 : MOST.append)) {
       bytes += Buffer.byteLength(text)
-      if (bytes > MOST.bytes && taken.ids.length > 0) break
+      if ((within || bytes > MOST.bytes) && taken.ids.length > 0) break
       taken.ids.push(id)
       taken.texts.push(text)
     }
@@ -343,7 +364,7 @@ class PostgresEngine implements Engine {
   }
 
   /** After a failover, the address may lead to a standby, which will be the primary or make room for it. */
-  #run(statement: sql.Statement, values: readonly unknown[], lost?: Lost): Promise<Answer> {
+  #track<R>(send: (database: Database, caller: Caller) => Promise<R>): Promise<R> {
     const { database, closing, calls } = this.#linked()
     const whileOpen = this.#known.epoch === '' ? 'config' : 'unavailable'
     const caller = {
@@ -351,13 +372,18 @@ class PostgresEngine implements Engine {
       signal: closing.signal,
       standby: this.#isLooking ? undefined : whileOpen,
     } as const
-    const answer = database.run(caller, statement, values, lost).then((result) => {
-      this.#isOnStandby = result.isStandby
-      return result
-    })
+    const answer = send(database, caller)
     calls.add(answer)
     const done = () => void calls.delete(answer)
     answer.then(done, done)
+    return answer
+  }
+
+  async #run(statement: sql.Statement, values: readonly unknown[], lost?: Lost): Promise<Answer> {
+    const answer = await this.#track((database, caller) =>
+      database.run(caller, statement, values, lost),
+    )
+    this.#isOnStandby = answer.isStandby
     return answer
   }
 

@@ -27,6 +27,7 @@ const ADVICE: Record<string, string> = {
   '42501': 'give the role the rights in docs/engines/postgres.md',
   '42P01': 'the tables are not there (any more): open the journal again, or set the search_path',
   '25006': 'the server only reads for now',
+  '08P01': 'a pooler in statement mode takes no transactions, which within needs',
   '53100': "the server's disk is full: make room",
   '55P03': 'another session holds a lock: end it, or raise lock_timeout',
   '57014': 'a statement took too long or was canceled: look for locks, or raise statement_timeout',
@@ -42,6 +43,9 @@ const MISFIT = /CERT|SSL|TLS|ALTNAME|SELF_SIGNED|UNABLE_TO_|SASL|SCRAM/
 /** By its fields: the pool may come from another copy of `pg`. */
 export const isFromServer = (error: unknown): error is DatabaseError =>
   error instanceof Error && 'severity' in error && /^[0-9A-Z]{5}$/.test(codeIn(error))
+
+/** A pooler that lost the server says so, and may keep the client: it does not know what became of the statement. */
+export const isLoss = ({ code }: DatabaseError): boolean => /^(08|57P0[12])/.test(code ?? '')
 
 export function failure(site: Site, error: unknown, stage: Stage, lost: Lost): StoreError {
   const state = isFromServer(error) ? error.code : undefined

@@ -78,6 +78,8 @@ export const VERSION: Statement = {
 /** A database may have it off; `remote_apply` is stricter than on, and stays. */
 const DURABLE = `set_config('synchronous_commit', CASE current_setting('synchronous_commit')
   WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)`
+/** Before a commit, whatever the transaction has set. */
+export const SYNCHRONOUS: string = `SELECT ${DURABLE}`
 
 /**
  * $1 name, $2 store. It writes also where the journal is there: when that is durable, so is all

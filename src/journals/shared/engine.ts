@@ -1,8 +1,12 @@
 // What a database has to do so that a journal can be kept in it. All else is in journal.ts.
-import type { AppendResult, Entry, Replica } from '../../port/journal.ts'
+import type { AppendResult, Entry, NewEntry, Replica } from '../../port/journal.ts'
 
 /** `id`: a UUID of this very record, by which its writer knows it again. */
 export interface EngineEntry extends Entry {
+  readonly id: string
+}
+
+export interface NewEngineEntry extends NewEntry {
   readonly id: string
 }
 
@@ -42,6 +46,8 @@ export interface Engine {
   readonly name: string
   /** The largest entry it takes, in bytes of UTF-8. */
   readonly maxEntryBytes: number
+  /** Whether an entry may have a `within`. */
+  readonly hasTransactions?: boolean
   /** Connects, creates the journal if absent, checks settings and that it belongs to `store`. Again after a failure. */
   open(store: string): Promise<EngineInfo>
   /**
@@ -58,12 +64,9 @@ export interface Engine {
   replica?(): Promise<Replica | undefined>
   /**
    * In this order, all or none, first seq = `expected + 1`, durable when it resolves. It may take only the
-   * first entries. A conflict is a value: `head` is the journal's.
+   * first entries. A conflict is a value: `head` is the journal's. So is a `within` that failed: `withdrawn`.
    */
-  append(
-    batch: readonly Pick<EngineEntry, 'id' | 'text'>[],
-    expected: number,
-  ): Promise<AppendResult>
+  append(batch: readonly NewEngineEntry[], expected: number): Promise<AppendResult>
   /**
    * The durable records with seq > `after` (and ≤ `to`), contiguous, then ends: not before the head at the
    * time of the call. In batches of bounded size. Throws `compacted` where record `after + 1` was truncated.

@@ -1,5 +1,5 @@
 // Journals that several processes share: an engine keeps the records, this folder the promises.
-export type { Engine, EngineEntry, EngineInfo, EngineLook } from './engine.ts'
+export type { Engine, EngineEntry, EngineInfo, EngineLook, NewEngineEntry } from './engine.ts'
 export {
   type NewSharedEntry,
   type SharedJournal,

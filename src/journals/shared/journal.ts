@@ -4,7 +4,7 @@ import { closestMatch } from 'leven'
 import { StoreError, type StoreErrorCode } from '../../errors.ts'
 import type { AppendResult, Journal, JournalInfo, NewEntry, Replica } from '../../port/journal.ts'
 import { Backoff } from './backoff.ts'
-import type { Engine, EngineEntry, EngineLook } from './engine.ts'
+import type { Engine, EngineEntry, EngineLook, NewEngineEntry } from './engine.ts'
 import { LocalSnapshots } from './local-snapshots.ts'
 import { Turns } from './turns.ts'
 
@@ -76,6 +76,10 @@ class EngineJournal implements SharedJournal {
     this.#engine = engine
     this.#timeout = timeout
     if (snapshot !== undefined) this.snapshots = new LocalSnapshots(snapshot)
+  }
+
+  get hasTransactions(): boolean {
+    return this.#engine.hasTransactions ?? false
   }
 
   get maxEntryBytes(): number {
@@ -158,15 +162,19 @@ class EngineJournal implements SharedJournal {
     this.#conflicts = undefined
     if (batch.length === 0) return { ok: true, seq: expected }
     this.#assertWritable()
-    const entries = batch.map(({ text, id = this.#turns.newId() }) => ({ id, text }))
+    const entries = batch.map(({ text, within, id = this.#turns.newId() }) => ({
+      id,
+      text,
+      within,
+    }))
     await this.#pause()
     const begin = performance.now()
     const result = await this.#settle(entries, expected)
     if (result.ok) {
       this.#seen = Math.max(this.#seen, result.seq)
       this.#turns.took(result.seq, performance.now() - begin)
-      return result
     }
+    if (result.ok || result.withdrawn) return result
     if (result.head < seen) throw this.#lost(result.head, seen)
     await this.#giveWay(conflicts ?? this.#backoff())
     return result
@@ -179,7 +187,7 @@ class EngineJournal implements SharedJournal {
    * After an attempt without an answer, a conflict proves nothing: it may come from that very attempt, before any
    * read shows its record. Only a record in the place of ours, with another id, is a conflict then.
    */
-  async #settle(entries: readonly Unsent[], expected: number): Promise<AppendResult> {
+  async #settle(entries: readonly NewEngineEntry[], expected: number): Promise<AppendResult> {
     const backoff = this.#backoff()
     let doubt: StoreError | undefined
     /** How many of the first entries are certainly in the journal. */
@@ -189,7 +197,8 @@ class EngineJournal implements SharedJournal {
       try {
         const rest = entries.slice(confirmed)
         const result = await this.#engine.append(rest, expected + confirmed)
-        if (result.ok || !doubt) return result
+        // A `within` that ran held the journal's row: the attempt before was not committed.
+        if (result.ok || result.withdrawn || !doubt) return result
       } catch (error) {
         // Whatever it is, it does not say what became of the attempt before.
         if (!isPassing(error)) throw doubt ?? error
@@ -212,7 +221,7 @@ class EngineJournal implements SharedJournal {
    * A read that fails shows nothing.
    */
   async #find(
-    entries: readonly Unsent[],
+    entries: readonly NewEngineEntry[],
     expected: number,
     confirmed: number,
   ): Promise<{ readonly count: number; readonly head?: number }> {
@@ -344,8 +353,6 @@ class EngineJournal implements SharedJournal {
     return new StoreError(code, `${this.name} ${what}`, { path: this.name })
   }
 }
-
-type Unsent = Pick<EngineEntry, 'id' | 'text'>
 
 /** Of an append, `unknown` is for `#settle`; everywhere else nothing was changed that could be. */
 const isPassing = (error: unknown): error is StoreError =>

@@ -27,6 +27,7 @@ export const sidebar: readonly Group[] = [
       'docs/guides/schema-lock.md',
       'docs/guides/evolution.md',
       'docs/guides/idempotency.md',
+      'docs/guides/audit.md',
       'docs/guides/verifying.md',
     ],
   },

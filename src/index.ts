@@ -17,7 +17,15 @@ export type {
   MetadataOutput,
   MetadataTypes,
 } from './define/metadata.ts'
-export type { RecordsOptions, Recovery, Store, SubscribeOptions } from './define/open-store.ts'
+export type {
+  DispatchOptions,
+  ExecuteOptions,
+  OpenOptions,
+  RecordsOptions,
+  Recovery,
+  Store,
+  SubscribeOptions,
+} from './define/open-store.ts'
 export type { Conflict, Executed, Invalid, Outcome } from './define/outcome.ts'
 export { commandsFor, mutationsFor } from './define/parts.ts'
 export type { Nothing, NothingIn, Problem } from './define/problem.ts'
@@ -62,12 +70,12 @@ export type {
   AppendResult,
   Awaitable,
   Entry,
-  Found,
   Journal,
   JournalInfo,
   NewEntry,
   Replica,
   SqlTransaction,
+  TornTail,
   UnusedSnapshot,
 } from './port/journal.ts'
 export type {
@@ -83,6 +91,4 @@ export type { Finding } from './proof/finding.ts'
 export type { VerifyOptions, VerifyReport } from './proof/verify/report.ts'
 export type { Within, WithinRecord } from './record/entry.ts'
 export type { Receipt, RecordOf } from './record/record.ts'
-export type { OpenOptions } from './store/core.ts'
-export type { DispatchOptions, ExecuteOptions } from './store/pending.ts'
 export type { Immutable, ImmutableObject } from './table/immutable.ts'

@@ -47,7 +47,7 @@ const LAZY = ['define → proof/check', 'define → proof/verify']
 
 const TYPES = `BoundMetadata DefaultMetadata MetadataInput MetadataOutput MetadataTypes GuardMeta Metadata WellKnownMetadata Replica Accepted AcceptedSources AnyRejection AnyStoreDefinition AppendResult Awaitable CheckOptions
   CommandPart CompactOptions CompactReceipt Conflict DefinitionOf DispatchOptions Entry
-  ExecuteOptions Executed FileOpenOptions Finding Found Immutable ImmutableObject ImpureSource
+  ExecuteOptions Executed FileOpenOptions Finding TornTail Immutable ImmutableObject ImpureSource
   Invalid Journal JournalInfo JournalRecord JournalSource Json KeptKey Meta Mutation
   MutationConfig MutationInput MutationName MutationPart NewEntry Nothing NothingIn OpenOptions
   Outcome Problem Receipt RecordOf RecordsOptions Recovery RejectionJson RejectionOf ReplayReport
@@ -255,9 +255,7 @@ describe('the line budgets', () => {
       .filter((line) => line.trim() !== '' && !line.trim().startsWith('//')).length
 
   test('the core stays below 300 lines of code', () => {
-    // Without those that have nothing but names of types.
-    const types = ['store/core.ts', 'store/pending.ts']
-    const core = files.filter((file) => file.startsWith('store/') && !types.includes(file))
+    const core = files.filter((file) => file.startsWith('store/'))
     expect(core).toContain('store/store.ts')
     expect(codeLines(core)).toBeLessThan(300)
   })

@@ -2,10 +2,10 @@
 import { z } from 'zod'
 import { metadataSpec } from '../mutation/metadata.ts'
 import type {
-  Declaration,
-  Definition,
+  CompiledDefinition,
   ImpureSource,
   MetadataSpec,
+  MutationSpec,
   Upcaster,
 } from '../mutation/spec.ts'
 import { parseInput } from '../mutation/validate.ts'
@@ -88,15 +88,15 @@ type Mutation = z.output<typeof MUTATION.schema>
 type Command = z.output<typeof COMMAND.schema>
 
 /** `config` is whatever was handed in. Throws StoreError `bad_definition`, and nothing else. */
-export function readConfig(config: unknown): Definition {
+export function readConfig(config: unknown): CompiledDefinition {
   const maker = `defineStore(${nameIn(config)})`
   return reading(maker, 'the definition', () => readStore(maker, config))
 }
 
-function readStore(maker: string, config: unknown): Definition {
+function readStore(maker: string, config: unknown): CompiledDefinition {
   const { name, state, ...groups } = readPart(maker, [], STORE, config)
   const { mutations, retired } = groups
-  const declared = new Map<string, Declaration>()
+  const declared = new Map<string, MutationSpec>()
   for (const [group, all] of Object.entries({ mutations, retired })) {
     for (const type of namesIn(maker, group, all)) {
       const where = z.core.toDotPath([group, type])
@@ -163,7 +163,7 @@ function declare(
   type: string,
   { payload, upcast, accept, guard, apply }: Mutation,
   retired: boolean,
-): Declaration {
+): MutationSpec {
   const versions = Object.keys(upcast)
   if (versions.some((version, index) => version !== String(index + 1))) {
     const have = `upcast has versions ${versions.join(', ')}`

@@ -13,11 +13,11 @@ import type { Journal } from '../port/journal.ts'
 import type { CheckOptions, ReplayReport } from '../proof/check/report.ts'
 import { encode } from '../record/encode.ts'
 import { replay } from '../replay/index.ts'
-import type { OpenOptions } from '../store/core.ts'
-import { startOfBase } from './beginning.ts'
 import { readConfig } from './config.ts'
 import type { DefinitionOf, StoreConfig } from './dsl.ts'
 import { assertMessages, openStore, withPath } from './handle.ts'
+import type { OpenOptions } from './open-store.ts'
+import { originOfBase } from './origin.ts'
 import { messageSchema } from './schema.ts'
 import type { AnyStoreDefinition, FileOpenOptions, JournalSource } from './store-definition.ts'
 
@@ -64,7 +64,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}, Me = unknown>(
       const journal = await toReader(source)
       const info = await journal.open(name)
       try {
-        const start = startOfBase(definition, journal, info)
+        const start = originOfBase(definition, journal, info)
         const { state, seq, records } = await replay(definition, journal, { until, start })
         return { state, seq, records, digest: await digest(state) }
       } catch (error) {

@@ -42,7 +42,7 @@ export interface StoreConfig<St, P, R, Q, I, V, Me = unknown> {
   metadata?: Me & CheckMetadata<Me>
   /** Facts, journaled and replayed: `{ payload?, upcast?, guard?, apply }` by type name. */
   mutations: { [K in keyof P]: PayloadConfig<P[K]> } & {
-    [K in keyof R]: RuleConfig<StateOf<St>, Get<P, K>, R[K], MetadataOutput<Me>>
+    [K in keyof R]: GuardConfig<StateOf<St>, Get<P, K>, R[K], MetadataOutput<Me>>
   }
   /** No longer dispatchable, but still in old journals. */
   retired?: { [K in keyof Q]: MutationConfig<StateOf<St>, Q[K]> }
@@ -87,7 +87,7 @@ type NotAwaited = Promise<
 
 export interface MutationConfig<S, P> extends PayloadConfig<P>, ReducerConfig<S, P> {}
 
-export interface RuleConfig<S, P, R, Me = WellKnownMetadata> extends ReducerConfig<S, P> {
+export interface GuardConfig<S, P, R, Me = WellKnownMetadata> extends ReducerConfig<S, P> {
   /** A business rule, before `apply`. It runs live only, never on replay, so it may change. `return reject(code, details)` to refuse. */
   guard?: (
     state: Immutable<S>,

@@ -3,33 +3,34 @@ import type { z } from 'zod'
 import { isRefusal, Rejection, StoreError } from '../errors.ts'
 import { fingerprint } from '../mutation/fingerprint.ts'
 import { validateMetadata } from '../mutation/metadata.ts'
-import type { CheckedMetadata, Definition, Input } from '../mutation/spec.ts'
+import type { CheckedMetadata, CompiledDefinition, Input } from '../mutation/spec.ts'
+import type { LooseTx, Run } from '../mutation/transact.ts'
 import { parse } from '../mutation/validate.ts'
 import { readRecords } from '../observe/records.ts'
-import { select, subscribe } from '../observe/subscribe.ts'
+import { type Selector, select, subscribe } from '../observe/subscribe.ts'
 import type { Journal, JournalInfo } from '../port/journal.ts'
 import type { CompactOptions, Snapshot, Snapshots } from '../port/snapshots.ts'
 import type { VerifyOptions } from '../proof/verify/report.ts'
 import type { Receipt } from '../record/record.ts'
-import type { Core, OpenOptions } from '../store/core.ts'
-import type { Listener, Selector } from '../store/listeners.ts'
-import type {
-  CommitOptions,
-  DispatchOptions,
-  ExecuteOptions,
-  LooseTx,
-  Run,
-} from '../store/pending.ts'
-import { openCore } from '../store/store.ts'
-import { findBeginning } from './beginning.ts'
+import type { Listener } from '../store/listeners.ts'
+import type { CommitOptions } from '../store/pending.ts'
+import { StoreCore } from '../store/store.ts'
 import { copy } from './copy.ts'
 import { notAName } from './names.ts'
-import type { RecordsOptions, Recovery, SubscribeOptions } from './open-store.ts'
+import type {
+  DispatchOptions,
+  ExecuteOptions,
+  OpenOptions,
+  RecordsOptions,
+  Recovery,
+  SubscribeOptions,
+} from './open-store.ts'
+import { loadOrigin } from './origin.ts'
 import { dispatchOptions, executeOptions } from './schema.ts'
 
 /** Closes the journal again where it does not fit the definition. */
 export async function openStore(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   options: OpenOptions,
 ): Promise<object> {
@@ -41,8 +42,12 @@ export async function openStore(
     ? journal.openReadOnly(name)
     : journal.open(name))
   try {
-    const { start, snapshot } = await findBeginning(definition, journal, info)
-    const core = await openCore(definition, journal, start, { ...options, onListenerError, onStop })
+    const { start, snapshot } = await loadOrigin(definition, journal, info)
+    const core = await new StoreCore(definition, journal, {
+      ...options,
+      onListenerError,
+      onStop,
+    }).open(start)
     const recovery = recoveryOf(info, snapshot, core)
     return surface(definition, journal, core, recovery, options.readOnly === true)
   } catch (error) {
@@ -73,7 +78,7 @@ export function withPath(error: unknown, { name }: Journal): unknown {
 function recoveryOf(
   { created, found, base, replica }: JournalInfo,
   snapshot: Recovery['snapshot'],
-  { replayed: { records, fallback } }: Core,
+  { replayed: { records, fallback } }: StoreCore,
 ): Recovery {
   return {
     created,
@@ -87,9 +92,9 @@ function recoveryOf(
 }
 
 function surface(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
-  core: Core,
+  core: StoreCore,
   recovery: Recovery,
   isReadOnly: boolean,
   /** What every dispatch through this view has. */
@@ -111,19 +116,19 @@ function surface(
   const commit = async (run: Run, options: CommitOptions, given: readonly Input[] = []) => {
     if (isReadOnly) {
       const what = `${journal.name} was opened for reading: open it without readOnly to dispatch`
-      throw core.getStopped() ?? new StoreError('read_only', what, { path: journal.name })
+      throw core.stopped ?? new StoreError('read_only', what, { path: journal.name })
     }
     if (options.within && !journal.hasTransactions)
       throw new TypeError(
         `within: ${journal.name} has no transactions. A journal in PostgreSQL has`,
       )
     try {
-      return await core.commit(run, options, given)
+      return await core.enqueue(run, options, given)
     } catch (error) {
       if (!journal.follow || !isRefusal(error) || error.code === 'invalid') throw error
       // Others may have changed, by now, what it was refused for; or it rests on a dispatch that has not arrived.
       await core.refresh()
-      const receipt = await core.commit(run, { ...options, refusalWaits: true }, given)
+      const receipt = await core.enqueue(run, { ...options, refusalWaits: true }, given)
       if (receipt.refusal) throw receipt.refusal
       return receipt
     }
@@ -154,22 +159,22 @@ function surface(
     })
   /** Asynchronous for its errors only: the state is the one at the time of the call. */
   const keep = async <R>(run: (snapshots: Snapshots, taken: Snapshot) => Promise<R>) => {
-    if (journal.snapshots) return run(journal.snapshots, core.take())
+    if (journal.snapshots) return run(journal.snapshots, core.captureSnapshot())
     throw new TypeError(`${journal.name} cannot keep snapshots; a journal in a file can`)
   }
   return {
     get state() {
-      return core.getHead().state
+      return core.durable.state
     },
     get seq() {
-      return core.getHead().seq
+      return core.durable.seq
     },
     recovery,
-    getState: () => core.getHead().state,
+    getState: () => core.durable.state,
     getInitialState: () => definition.initial,
     refresh: async () => {
       await core.refresh()
-      return core.getHead().state
+      return core.durable.state
     },
     dispatch: (type: string, payload?: unknown, options?: DispatchOptions) =>
       append('dispatch', [{ type, payload }], options),
@@ -190,7 +195,7 @@ function surface(
       listener?: Listener,
       options?: SubscribeOptions<unknown>,
     ) {
-      const { state } = core.getHead()
+      const { state } = core.durable
       const own = listener ? select(state, first, listener, options) : first
       return subscribe(core.listeners, own)
     },
@@ -205,8 +210,8 @@ function surface(
       const { verify } = await import('../proof/verify/index.ts')
       return verify(definition.name, journal, core, options)
     },
-    close: core.close,
-    [Symbol.asyncDispose]: core.close,
+    close: () => core.close(),
+    [Symbol.asyncDispose]: () => core.close(),
   }
 }
 

@@ -1,6 +1,6 @@
 // What a dispatch, a command and a message take, from the types of a definition.
 import type { RecordOf } from '../record/record.ts'
-import type { DispatchOptions, ExecuteOptions } from '../store/pending.ts'
+import type { DispatchOptions, ExecuteOptions } from './open-store.ts'
 
 /** What may be given where a T is parsed: arrays may be readonly, such as those of a state, all the way down. */
 export type Accepted<T> = T extends string | number | boolean | null | undefined

@@ -1,10 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // An open store, as its users hold it (methods are bound).
-import type { Found, Replica, UnusedSnapshot } from '../port/journal.ts'
+import type { StoreError } from '../errors.ts'
+import type { Replica, TornTail, UnusedSnapshot } from '../port/journal.ts'
 import type { CompactOptions, CompactReceipt, SnapshotReceipt } from '../port/snapshots.ts'
 import type { VerifyOptions, VerifyReport } from '../proof/verify/report.ts'
+import type { Within } from '../record/entry.ts'
 import type { Receipt } from '../record/record.ts'
-import type { DispatchOptions, ExecuteOptions } from '../store/pending.ts'
+
 import type { Immutable } from '../table/immutable.ts'
 import type { RejectionsIn, Tx, ValueIn } from './dsl.ts'
 import type {
@@ -34,7 +36,7 @@ export interface Recovery {
   readonly base?: number
   /** Records replayed: those behind the snapshot, or behind the state that compacting left. */
   readonly records: number
-  readonly found?: Found
+  readonly found?: TornTail
   /** Whether the snapshot beside the journal was used; absent where there is none. */
   readonly snapshot?: { readonly used: true; readonly seq: number } | UnusedSnapshot
   /** Why the replay went through Immer, record by record: the same state, but slower. */
@@ -142,3 +144,37 @@ export interface RecordsOptions {
   /** Ends the iteration by throwing the signal's reason. */
   signal?: AbortSignal | undefined
 }
+
+export interface OpenOptions {
+  /**
+   * The clock that `meta.at` is taken from, milliseconds since 1970. If it shows a time before the last record's, the
+   * record has that record's `at`. Default `Date.now`.
+   */
+  now?: (() => number) | undefined
+  /** Told when a listener throws; nothing else is harmed. Default `console.error`. */
+  onListenerError?: ((error: unknown) => void) | undefined
+  /** Told once why, where the store takes no more dispatches and follows no more, without having been closed. */
+  onStop?: ((error: StoreError) => void) | undefined
+  /**
+   * Creates and writes nothing; a dispatch throws StoreError `read_only`. A store on an engine follows what others
+   * append. A store on a file takes no lock, and has what was durable at the time of opening.
+   */
+  readOnly?: boolean | undefined
+}
+
+export interface DispatchOptions<S = unknown> {
+  /** Idempotency key: the same key again resolves to the first receipt with `duplicate: true`. 1 to 1,024 characters. */
+  key?: string | undefined
+  /** Refuse with `conflict` unless the store is at this seq. */
+  expectSeq?: number | undefined
+  /** What the definition's `metadata` schema accepts, and `correlationId`, `causationId`, `traceparent`. */
+  metadata?: object | undefined
+  /**
+   * Writes into the database of the journal, in the transaction that appends the record: both are committed, or neither.
+   * It runs again if another writer was first, so it must change nothing else. If it throws, the dispatch rejects
+   * with that error, and nothing was written. Throws TypeError if the journal has no transactions.
+   */
+  within?: Within<S> | undefined
+}
+
+export type ExecuteOptions<S = unknown> = Omit<DispatchOptions<S>, 'key'>

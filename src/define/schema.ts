@@ -1,8 +1,8 @@
 // Schemas as values, and those for what comes from outside.
 import { z } from 'zod'
-import type { Declaration } from '../mutation/spec.ts'
+import type { MutationSpec } from '../mutation/spec.ts'
 import type { Within } from '../record/entry.ts'
-import type { DispatchOptions, ExecuteOptions } from '../store/pending.ts'
+import type { DispatchOptions, ExecuteOptions } from './open-store.ts'
 
 /** By its mark, not instanceof: the user's zod may be another copy. */
 export function isSchema(value: unknown): value is z.core.$ZodType {
@@ -37,7 +37,7 @@ const Given = z.core.$constructor<z.core.$ZodType, GivenDef>('$MinistoreGiven', 
 })
 
 /** The union over all that can be dispatched, for messages from outside. */
-export function messageSchema(mutations: Iterable<Declaration>): z.core.$ZodType {
+export function messageSchema(mutations: Iterable<MutationSpec>): z.core.$ZodType {
   const options = Array.from(mutations).flatMap(({ type, payload, retired }) =>
     retired ? [] : [z.object({ type: z.literal(type), payload: asGiven(payload) })],
   )

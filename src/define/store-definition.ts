@@ -2,11 +2,10 @@
 import type { z } from 'zod'
 import type { Journal } from '../port/journal.ts'
 import type { CheckOptions, ReplayReport } from '../proof/check/report.ts'
-import type { OpenOptions } from '../store/core.ts'
 import type { Immutable } from '../table/immutable.ts'
 import type { MutationInputMap, MutationMap, RecordMap } from './messages.ts'
 import type { DefaultMetadata, MetadataTypes } from './metadata.ts'
-import type { Store } from './open-store.ts'
+import type { OpenOptions, Store } from './open-store.ts'
 import type { RejectsOf } from './outcome.ts'
 
 /** S: state. M: `{ addTopic: { input, payload, rejects } }`. C: `{ createTopics: { input, value, rejects } }`. Q: retired. */

@@ -8,10 +8,10 @@ import { fileJournal, nodeFileSystem } from '../journals/file/index.ts'
 import { freeze } from '../json/index.ts'
 import { definitionOf } from '../mutation/brand.ts'
 import { reduce } from '../mutation/reduce.ts'
-import type { Definition } from '../mutation/spec.ts'
+import type { CompiledDefinition } from '../mutation/spec.ts'
 import type { FileSystem } from '../port/file-system.ts'
 import type { Journal } from '../port/journal.ts'
-import type { Head } from '../port/snapshots.ts'
+import type { StateAt } from '../port/snapshots.ts'
 import { committed } from '../record/decode.ts'
 import type { Committed } from '../record/record.ts'
 import { readBase } from '../replay/base.ts'
@@ -19,7 +19,7 @@ import type { InPlace } from '../replay/in-place.ts'
 import { inPlace } from '../replay/in-place.ts'
 import { readDecoded } from '../replay/index.ts'
 
-interface StateAt extends Replayed<unknown> {
+interface InspectedState extends Replayed<unknown> {
   /** What is wrong with the journal behind this state. */
   readonly damage?: string
 }
@@ -49,7 +49,7 @@ export async function stateAt(
   store: AnyStoreDefinition,
   source: Source,
   seq?: number,
-): Promise<StateAt> {
+): Promise<InspectedState> {
   const found = await replaySound(store, source, seq)
   if (seq === undefined || found.seq >= seq) return found
   throw endsBefore(source.name, seq, found.seq)
@@ -67,7 +67,7 @@ async function replaySound(
   store: AnyStoreDefinition,
   source: Source,
   until: number | undefined,
-): Promise<StateAt> {
+): Promise<InspectedState> {
   try {
     return await store.replay(toRead(source), { until })
   } catch (error) {
@@ -101,7 +101,7 @@ export async function* steps(
 
 /** In place, at a cost that does not grow with the state; from where that will not do, as Immer does it. */
 async function* stepsOf(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   until: number | undefined,
 ): AsyncGenerator<Step> {
@@ -132,7 +132,7 @@ async function* stepsOf(
 }
 
 async function* walk(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   until: number | undefined,
   { place, after }: Started,
@@ -152,7 +152,7 @@ async function* walk(
 class Uncertain extends Error {}
 
 /** Where the records begin: a compacted journal's stand on the state that it was compacted to. */
-async function startOf(definition: Definition, journal: Journal): Promise<Head> {
+async function startOf(definition: CompiledDefinition, journal: Journal): Promise<StateAt> {
   return (await readBase(definition, journal)) ?? { state: definition.initial, seq: 0, at: '' }
 }
 
@@ -161,7 +161,7 @@ interface Started {
   readonly after: number
 }
 
-function certain({ state: initial, seq: after }: Head): Started {
+function certain({ state: initial, seq: after }: StateAt): Started {
   const place = inPlace(initial)
   const guarded: InPlace = {
     get state() {
@@ -178,7 +178,7 @@ function certain({ state: initial, seq: after }: Head): Started {
   return { place: guarded, after }
 }
 
-function exact({ state: initial, seq: after }: Head): Started {
+function exact({ state: initial, seq: after }: StateAt): Started {
   let state = freeze(initial)
   const place: InPlace = {
     get state() {

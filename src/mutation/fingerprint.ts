@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { canonicalText, digest } from '../json/index.ts'
 import { isTable } from '../table/index.ts'
-import type { Definition } from './spec.ts'
+import type { CompiledDefinition } from './spec.ts'
 
 /** The fingerprint of a definition whose source cannot be seen: it equals nothing, not even itself. */
 const HIDDEN = 'hidden'
@@ -12,7 +12,7 @@ const HIDDEN = 'hidden'
  * source: what they call is not seen, and another compiler makes another fingerprint. If a function has
  * no source, because it is bound or native, nothing is known of the definition: use `isMadeBy`.
  */
-export async function fingerprint(definition: Definition): Promise<string> {
+export async function fingerprint(definition: CompiledDefinition): Promise<string> {
   const { name, initial, state, mutations } = definition
   const declared = [...mutations.values()].map(
     ({ type, payload, upcast, version, apply, retired }) => {
@@ -28,13 +28,13 @@ export async function fingerprint(definition: Definition): Promise<string> {
 }
 
 /** Whether `found`, the fingerprint in a file, is certainly that of this definition. */
-export const isMadeBy = async (found: string, definition: Definition): Promise<boolean> =>
+export const isMadeBy = async (found: string, definition: CompiledDefinition): Promise<boolean> =>
   found !== HIDDEN && found === (await fingerprint(definition))
 
 /** Why a snapshot with the fingerprint `found` cannot be trusted; undefined if it can. */
 export async function snapshotIssue(
   found: string,
-  definition: Definition,
+  definition: CompiledDefinition,
 ): Promise<string | undefined> {
   if (await isMadeBy(found, definition)) return undefined
   return (await fingerprint(definition)) === HIDDEN

@@ -4,12 +4,16 @@ import { openFrozen } from './frozen.ts'
 import { Immer } from './immer.ts'
 import { isOtherDraft, stateOf } from './other-immer.ts'
 import { PART_RETURNED, stateIssue, textOf } from './result.ts'
-import type { Meta, Part } from './spec.ts'
+import type { Meta, PreparedMutation } from './spec.ts'
 
 const immer = new Immer({ autoFreeze: true })
 
 /** Runs one reducer; `state` stays as it was. Throws StoreError `apply_failed`. */
-export function reduce(state: unknown, { mutation, payload }: Part, meta: Meta): unknown {
+export function reduce(
+  state: unknown,
+  { mutation, payload }: PreparedMutation,
+  meta: Meta,
+): unknown {
   // Called without `this`: of the declaration, a reducer sees nothing.
   const { apply } = mutation
   try {

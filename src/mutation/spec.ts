@@ -63,7 +63,7 @@ export interface WellKnownMetadata {
 export type Metadata = { readonly [field: string]: Json }
 
 /** A mutation as the core holds it, its types erased. */
-export interface Declaration {
+export interface MutationSpec {
   readonly type: string
   readonly payload: z.core.$ZodType | undefined
   readonly upcast: { readonly [version: number]: z.core.$ZodType | Upcaster<unknown> }
@@ -96,18 +96,18 @@ export interface CheckedMetadata {
 }
 
 /** What a definition carries behind its brand, for this package's own folders. */
-export interface Definition {
+export interface CompiledDefinition {
   readonly name: string
   readonly initial: unknown
   readonly state: z.core.$ZodType | undefined
   readonly metadata: MetadataSpec
   /** Retired ones included: what a journal may hold. */
-  readonly mutations: ReadonlyMap<string, Declaration>
+  readonly mutations: ReadonlyMap<string, MutationSpec>
   /**
    * What can be dispatched or, where it comes from record `seq`, replayed: retired ones too.
    * Throws StoreError `unknown_mutation`.
    */
-  find(type: string, seq?: number): Declaration
+  find(type: string, seq?: number): MutationSpec
   readonly commands: readonly string[]
   /** By name, each with its input to be parsed. Throws StoreError `unknown_mutation`. */
   command(name: string, input: unknown): (tx: object) => unknown
@@ -125,8 +125,8 @@ export interface GivenInput extends Input {
 }
 
 /** A mutation, checked: its payload as reducers see it, and its JSON as the journal holds it. */
-export interface Part {
-  readonly mutation: Declaration
+export interface PreparedMutation {
+  readonly mutation: MutationSpec
   readonly payload: unknown
   readonly text: string
   /** Of the payload in the journal, where that is an old one. */

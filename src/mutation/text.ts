@@ -1,9 +1,9 @@
 // A mutation as text.
-import type { Declaration } from './spec.ts'
+import type { MutationSpec } from './spec.ts'
 
 /** The fields of a record that are the mutation's. */
 export function encodeMutation(
-  { type, version }: Declaration,
+  { type, version }: MutationSpec,
   payload: string | undefined,
 ): string {
   const v = version > 1 ? `,"v":${version}` : ''

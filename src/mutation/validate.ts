@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Rejection, StoreError } from '../errors.ts'
 import { canonicalText, forbiddenKey, freeze, payloadIssue } from '../json/index.ts'
 import { describe, isThenable, textOf } from './result.ts'
-import type { Declaration, Meta, Metadata, Part } from './spec.ts'
+import type { Meta, Metadata, MutationSpec, PreparedMutation } from './spec.ts'
 import { acceptsOwnOutput } from './stable.ts'
 import { encodeMutation } from './text.ts'
 
@@ -15,7 +15,7 @@ export const NO_METADATA: Metadata = Object.freeze({})
  * so that a reducer sees live what it will see on replay, and frozen, so that nobody changes it.
  * Throws Rejection `invalid`; StoreError `check_failed`, `unstable_payload`.
  */
-export function validatePayload(mutation: Declaration, input: unknown): Part {
+export function validatePayload(mutation: MutationSpec, input: unknown): PreparedMutation {
   const { type, payload: schema } = mutation
   const text = journalText(type, parseInput(type, schema, input))
   const payload = text === undefined ? undefined : freeze(JSON.parse(text))
@@ -50,7 +50,7 @@ export function assertAccepted(
 
 /** Runs the mutation's guard: live only, never on replay. Throws its Rejection, or StoreError `check_failed`. */
 export function runGuard(
-  { mutation, payload }: Part,
+  { mutation, payload }: PreparedMutation,
   state: unknown,
   meta: Meta,
   metadata: Metadata = NO_METADATA,

@@ -2,11 +2,11 @@
 
 import type { RecordsOptions } from '../define/open-store.ts'
 import { StoreError } from '../errors.ts'
-import type { Definition } from '../mutation/spec.ts'
+import type { CompiledDefinition } from '../mutation/spec.ts'
 import type { Journal } from '../port/journal.ts'
 import { committed, decode } from '../record/decode.ts'
 import type { Committed } from '../record/record.ts'
-import type { Core } from '../store/core.ts'
+import type { StoreCore } from '../store/store.ts'
 import { onAbort } from './abort.ts'
 
 /**
@@ -16,9 +16,9 @@ import { onAbort } from './abort.ts'
  * Throws the signal's reason; StoreError as `decode` and the journal do.
  */
 export function readRecords(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
-  core: Core,
+  core: StoreCore,
   options: RecordsOptions = {},
 ): AsyncGenerator<Committed, void, undefined> {
   const ending = new AbortController()
@@ -38,19 +38,19 @@ export function readRecords(
 }
 
 async function* read(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
-  core: Core,
+  core: StoreCore,
   { after = 0, until = Number.POSITIVE_INFINITY, follow = false, signal }: RecordsOptions,
   ended: AbortSignal,
 ): AsyncGenerator<Committed, void, undefined> {
   if (!Number.isInteger(after) || after < 0 || Number.isNaN(until))
     throw new TypeError(`records({ after: ${after}, until: ${until} }): these are no seqs`)
-  const stopped = core.getStopped()
+  const stopped = core.stopped
   if (stopped?.code === 'closed') throw stopped
   for (let seq = after; !ended.aborted; ) {
     signal?.throwIfAborted()
-    const to = Math.min(until, core.getHead().seq)
+    const to = Math.min(until, core.durable.seq)
     try {
       for await (const entries of journal.read(seq, { to })) {
         for (const entry of entries) {
@@ -65,19 +65,19 @@ async function* read(
       if (follow && error instanceof StoreError && error.code === 'closed') return
       throw error
     }
-    const { code } = core.getStopped() ?? {}
+    const { code } = core.stopped ?? {}
     if (!follow || seq >= until || code === 'closed' || ended.aborted) return
     signal?.throwIfAborted()
-    if (core.getHead().seq > seq) continue
+    if (core.durable.seq > seq) continue
     // There will be no more.
-    if (code !== undefined) throw core.getStopped()
+    if (code !== undefined) throw core.stopped
     await nextCommit(core, ended, signal)
   }
 }
 
 /** Resolves at the next commit, when the store closes, or at an end; rejects with the signal's reason. */
 function nextCommit(
-  { listeners, closers }: Core,
+  { listeners, closers }: StoreCore,
   ended: AbortSignal,
   signal: AbortSignal | undefined,
 ): Promise<void> {

@@ -1,8 +1,11 @@
 // Listeners of an open store, and values that they select.
 
 import type { SubscribeOptions } from '../define/open-store.ts'
-import type { Core } from '../store/core.ts'
-import type { Listener, Selector } from '../store/listeners.ts'
+import type { Listener } from '../store/listeners.ts'
+
+export type Selector = (state: unknown) => unknown
+
+import type { StoreCore } from '../store/store.ts'
 
 /** Told at once: at the first record, nobody would know anymore who subscribed it. */
 function assertCode(what: string, value: unknown): void {
@@ -10,7 +13,7 @@ function assertCode(what: string, value: unknown): void {
 }
 
 /** Returns the unsubscribe function. Throws TypeError. */
-export function subscribe(listeners: Core['listeners'], listener: Listener): () => void {
+export function subscribe(listeners: StoreCore['listeners'], listener: Listener): () => void {
   assertCode('the listener', listener)
   // Wrapped, so that the same function subscribed twice is two subscriptions.
   const own: Listener = (state, previous, records) => listener(state, previous, records)

@@ -42,7 +42,7 @@ export interface JournalInfo {
   /** True when this open created the journal. */
   readonly created: boolean
   /** What was wrong with the journal's end, where something was. */
-  readonly found?: Found
+  readonly found?: TornTail
   /** Where it was compacted: the state that its records stand on, and its digest. */
   readonly base?: { readonly seq: number; readonly digest: string }
   /** Opened on a copy that follows the server that is written to. */
@@ -62,7 +62,7 @@ export interface UnusedSnapshot {
 }
 
 /** The journal's last bytes, as a crash left them. */
-export interface Found {
+export interface TornTail {
   /** `torn_write`, `torn_header`: cut off while being written; never acknowledged. `lost_newline`: a whole record that was kept. */
   readonly kind: 'torn_write' | 'torn_header' | 'lost_newline'
   /** Where it begins, in bytes. */

@@ -14,7 +14,7 @@ export interface Snapshots {
 }
 
 /** All that opening needs in place of the records up to `seq`. What is read is the reader's own. */
-export interface Snapshot extends Head {
+export interface Snapshot extends StateAt {
   /** Idempotency keys, in the order of their records. */
   readonly keys: Iterable<KeptKey>
   /** The definition's initial state when the journal was compacted: only in what it was compacted to. */
@@ -47,7 +47,7 @@ export interface CompactReceipt {
 }
 
 /** The state at a seq. */
-export interface Head {
+export interface StateAt {
   readonly state: unknown
   readonly seq: number
   /** The time of record `seq`; empty if there is none. The next record's is not before it. */

@@ -4,7 +4,13 @@ import type { StoreErrorCode } from '../errors.ts'
 import { StoreError } from '../errors.ts'
 import { canonicalText, freeze, jsonIssue } from '../json/index.ts'
 import { isThenable } from '../mutation/result.ts'
-import type { Declaration, Definition, Meta, Metadata, Part } from '../mutation/spec.ts'
+import type {
+  CompiledDefinition,
+  Meta,
+  Metadata,
+  MutationSpec,
+  PreparedMutation,
+} from '../mutation/spec.ts'
 import { encodeMutation } from '../mutation/text.ts'
 import { parse, validatePayload } from '../mutation/validate.ts'
 import type { Entry } from '../port/journal.ts'
@@ -15,7 +21,7 @@ import type { Committed, Decoded } from './record.ts'
  * Throws StoreError `corrupt`, `unknown_mutation`, `newer_format`, `upcast_failed`.
  */
 export function decode(
-  definition: Definition,
+  definition: CompiledDefinition,
   entry: Entry,
   value: unknown = parseText(entry.text),
 ): Decoded {
@@ -32,11 +38,11 @@ export function decode(
 }
 
 function decodePart(
-  definition: Definition,
+  definition: CompiledDefinition,
   entry: Entry,
   { type, v = 1, payload }: RawPart,
   meta: Meta,
-): Part {
+): PreparedMutation {
   const mutation = definition.find(type, entry.seq)
   const issue = payload === undefined ? undefined : jsonIssue(payload)
   if (issue) throw bad(entry, 'corrupt', `payload.${issue.path.join('.')} ${issue.message}`)
@@ -56,7 +62,7 @@ function decodePart(
 
 /** Gives input for the current schema. Throws what the user's code throws. */
 function upcast(
-  { type, upcast }: Declaration,
+  { type, upcast }: MutationSpec,
   version: number,
   payload: unknown,
   meta: Meta,

@@ -1,6 +1,6 @@
 // A record as JSON text: the compatibility promise of every journal.
 import { StoreError } from '../errors.ts'
-import type { Meta, Part } from '../mutation/spec.ts'
+import type { Meta, PreparedMutation } from '../mutation/spec.ts'
 import type { Journal } from '../port/journal.ts'
 import type { Decoded } from './record.ts'
 
@@ -11,7 +11,7 @@ export interface Unnumbered extends Omit<Decoded, 'meta' | 'metadata'> {
 }
 
 /** What a record says apart from when, under which key, and by whom: equal bodies are equal mutations. */
-export function encodeBody(parts: readonly Part[]): string {
+export function encodeBody(parts: readonly PreparedMutation[]): string {
   const texts = parts.map(({ text }) => text)
   return texts.length === 1 ? texts.join() : `"batch":[${texts.map((text) => `{${text}}`).join()}]`
 }

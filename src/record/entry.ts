@@ -1,7 +1,7 @@
 // A record that was decided, as a journal takes it, with what is written together with it.
 import type { Meta } from '../mutation/spec.ts'
 import type { Awaitable, NewEntry, SqlTransaction } from '../port/journal.ts'
-import type { Settled } from '../replay/replayed.ts'
+import type { AppliedRecord } from '../replay/replayed.ts'
 import type { Immutable } from '../table/immutable.ts'
 
 /** The record that is about to be committed. */
@@ -16,7 +16,10 @@ export type Within<S = unknown> = {
 }['run']
 
 /** What is written together with the record sees it as it is decided now. */
-export function entryOf(record: Settled & { readonly text: string }, within?: Within): NewEntry {
+export function entryOf(
+  record: AppliedRecord & { readonly text: string },
+  within?: Within,
+): NewEntry {
   const { text, meta, state } = record
   if (!within) return { text }
   return { text, within: (transaction) => within(transaction, { ...meta, state: state as never }) }

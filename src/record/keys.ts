@@ -1,9 +1,10 @@
 // Idempotency keys: what a request was answered with, in case it comes again.
 import { StoreError } from '../errors.ts'
-import type { Definition } from '../mutation/spec.ts'
+import type { CompiledDefinition, Input } from '../mutation/spec.ts'
 import { encodeMutation } from '../mutation/text.ts'
+import { validatePayload } from '../mutation/validate.ts'
 import type { KeptKey } from '../port/snapshots.ts'
-import type { Pending } from '../store/pending.ts'
+import type { Decision } from '../store/pending.ts'
 import { decode } from './decode.ts'
 import { encodeBody } from './encode.ts'
 import type { Decoded, Receipt } from './record.ts'
@@ -23,8 +24,13 @@ export function remember(keys: Keys, { meta: { key, seq, at }, parts }: Decoded)
 }
 
 /** The same key again is the same request again: in flight, it waits for the first answer. Throws `key_reused`. */
-export function answer({ body, receipt }: KeyedRecord, again: string): Pending {
-  if (again === body) return { receipt }
+export function answer(
+  definition: CompiledDefinition,
+  { body, receipt }: KeyedRecord,
+  given: readonly Input[],
+): Decision {
+  const again = given.map(({ type, payload }) => validatePayload(definition.find(type), payload))
+  if (encodeBody(again) === body) return { receipt }
   const what = `this key belongs to another mutation, which is at seq ${receipt.seq}`
   throw new StoreError('key_reused', what, { seq: receipt.seq })
 }
@@ -55,7 +61,10 @@ export function recall(keys: Keys, kept: Iterable<KeptKey>): void {
 const PAYLOAD = ',"payload":'
 
 /** As a replay of their records would give them: of mutations that have newer versions now, upcast. */
-export function* currentKeys(definition: Definition, kept: Iterable<KeptKey>): Generator<KeptKey> {
+export function* currentKeys(
+  definition: CompiledDefinition,
+  kept: Iterable<KeptKey>,
+): Generator<KeptKey> {
   const current = new Set(
     [...definition.mutations.values()].map((each) => encodeMutation(each, undefined)),
   )
@@ -66,7 +75,7 @@ export function* currentKeys(definition: Definition, kept: Iterable<KeptKey>): G
 }
 
 /** As it was, where the definition does not know it any more: then nobody can ask for it again. */
-function upcast(definition: Definition, [key, seq, at, body]: KeptKey): string {
+function upcast(definition: CompiledDefinition, [key, seq, at, body]: KeptKey): string {
   const text = `{"at":"${at}","key":${JSON.stringify(key)},${body}}`
   try {
     return encodeBody(decode(definition, { seq, text }).parts)

@@ -1,6 +1,6 @@
 // A record: read back from a journal, or about to be written to it.
 
-import type { Meta, Metadata, Part, WellKnownMetadata } from '../mutation/spec.ts'
+import type { Meta, Metadata, PreparedMutation, WellKnownMetadata } from '../mutation/spec.ts'
 import type { Immutable } from '../table/immutable.ts'
 
 /** Metadata in a record. Records of older definitions may lack any of it. */
@@ -33,7 +33,7 @@ export interface Decoded {
   readonly metadata?: Metadata | undefined
   /** In its journal, from 1, where that has lines. */
   readonly line?: number | undefined
-  readonly parts: readonly Part[]
+  readonly parts: readonly PreparedMutation[]
 }
 
 export type Committed = RecordOf<string, unknown, Metadata>

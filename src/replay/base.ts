@@ -1,13 +1,13 @@
 // The state that a compacted journal begins with, as today's definition takes it.
 
-import type { Definition } from '../mutation/spec.ts'
+import type { CompiledDefinition } from '../mutation/spec.ts'
 import type { Journal } from '../port/journal.ts'
 import type { Snapshot } from '../port/snapshots.ts'
 import { isTable, type Table } from '../table/index.ts'
 
 /** Undefined if the journal was never compacted. Throws as the journal does. */
 export async function readBase(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
 ): Promise<Snapshot | undefined> {
   const base = await journal.snapshots?.readBase()
@@ -18,7 +18,7 @@ export async function readBase(
  * Gives the state of a base what the initial state has gained since the journal was compacted: a replay of
  * the records, if they were still there, would begin with it. `base` is the caller's own, and is changed.
  */
-export function grownBase({ initial }: Definition, base: Snapshot): Snapshot {
+export function grownBase({ initial }: CompiledDefinition, base: Snapshot): Snapshot {
   grow(base.state, initial, base.initial)
   return base
 }

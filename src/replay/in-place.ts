@@ -1,11 +1,11 @@
 // Reducers on one private state that is changed at once: no copy of what a record does not touch.
 import { isOtherDraft, OTHER_IMMER } from '../mutation/other-immer.ts'
 import { PART_RETURNED, stateIssue } from '../mutation/result.ts'
-import type { Meta, Part } from '../mutation/spec.ts'
+import type { Meta, PreparedMutation } from '../mutation/spec.ts'
 import type { Decoded } from '../record/record.ts'
 import { isTable } from '../table/index.ts'
 import { copyTable } from '../table/table.ts'
-import { type Place, tableInPlace } from './table-in-place.ts'
+import { type TableHooks, tableInPlace } from './table-in-place.ts'
 
 export interface InPlace {
   /** Changes from record to record; nobody else may keep or change any of it. */
@@ -139,7 +139,7 @@ export function inPlace(initial: unknown): InPlace {
     setPrototypeOf: refuseShape,
     preventExtensions: refuseShape,
   }
-  const place: Place = {
+  const place: TableHooks = {
     refuse,
     read(table, key) {
       const value = table.get(key)
@@ -203,7 +203,7 @@ export function inPlace(initial: unknown): InPlace {
       return Object.isFrozen(value) ? value : copyOriginal(value)
     })
 
-  function run({ mutation, payload, version }: Part, meta: Meta): void {
+  function run({ mutation, payload, version }: PreparedMutation, meta: Meta): void {
     state = thaw(state)
     fromRecord = version === undefined ? payload : undefined
     const draft = draftOf(state)

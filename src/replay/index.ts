@@ -4,15 +4,15 @@ import { StoreError } from '../errors.ts'
 import { freeze } from '../json/index.ts'
 import { reduce } from '../mutation/reduce.ts'
 import { textOf } from '../mutation/result.ts'
-import type { Definition } from '../mutation/spec.ts'
+import type { CompiledDefinition } from '../mutation/spec.ts'
 import type { Entry, Journal } from '../port/journal.ts'
-import type { Head } from '../port/snapshots.ts'
+import type { StateAt } from '../port/snapshots.ts'
 import { decode, parseTexts } from '../record/decode.ts'
 import type { Keys } from '../record/keys.ts'
 import { recall, remember } from '../record/keys.ts'
 import type { Decoded } from '../record/record.ts'
 import { inPlace } from './in-place.ts'
-import type { ReplayedHead, Settled, Start } from './replayed.ts'
+import type { AppliedRecord, ReplayedState, ReplayOrigin } from './replayed.ts'
 
 interface ReplayOptions {
   /** The last seq; default: all. */
@@ -20,7 +20,7 @@ interface ReplayOptions {
   /** Remembers the idempotency keys on the way. */
   readonly keys?: Keys
   /** What stands for the first records; default: there are none before the first. */
-  readonly start?: Start | undefined
+  readonly start?: ReplayOrigin | undefined
 }
 
 /**
@@ -28,17 +28,17 @@ interface ReplayOptions {
  * first record that does not fit: `corrupt` where a seq is missing, else as `decode` and `reduce` do.
  */
 export async function replay(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   options: ReplayOptions = {},
-): Promise<ReplayedHead> {
+): Promise<ReplayedState> {
   // Immer's word counts: it knows what this reducer does, and names what is wrong with it.
-  const exactly = async (where: string, cause: unknown): Promise<ReplayedHead> => {
+  const exactly = async (where: string, cause: unknown): Promise<ReplayedState> => {
     const head = await replayExactly(definition, journal, options)
     return { ...head, fallback: `${where} cannot be replayed in place: ${textOf(cause)}` }
   }
   const { until, keys } = options
-  const begin = await beginAt(definition, journal, options)
+  const begin = await loadOrigin(definition, journal, options)
   const place = inPlace(begin.state)
   let { seq, at } = begin
   for await (const records of readDecoded(definition, journal, until, seq)) {
@@ -63,13 +63,13 @@ export async function replay(
 }
 
 async function replayExactly(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   options: ReplayOptions,
-): Promise<ReplayedHead> {
+): Promise<ReplayedState> {
   const { until, keys } = options
-  const begin = await beginAt(definition, journal, options)
-  let head: Head = { ...begin, state: freeze(begin.state) }
+  const begin = await loadOrigin(definition, journal, options)
+  let head: StateAt = { ...begin, state: freeze(begin.state) }
   for await (const records of readDecoded(definition, journal, until, begin.seq)) {
     for (const record of advance(head, records)) {
       if (keys) remember(keys, record)
@@ -80,10 +80,10 @@ async function replayExactly(
 }
 
 /** The head that a record gives. */
-export const headOf = ({ state, meta: { seq, at } }: Settled): Head => ({ state, seq, at })
+export const headOf = ({ state, meta: { seq, at } }: AppliedRecord): StateAt => ({ state, seq, at })
 
 /** Records behind a head, through Immer, each with the state that it gives. Throws StoreError as `reduce` does. */
-export function* advance(head: Head, records: Iterable<Decoded>): Generator<Settled> {
+export function* advance(head: StateAt, records: Iterable<Decoded>): Generator<AppliedRecord> {
   let { state } = head
   for (const record of records) {
     if (record.meta.seq <= head.seq) continue
@@ -92,11 +92,11 @@ export function* advance(head: Head, records: Iterable<Decoded>): Generator<Sett
   }
 }
 
-async function beginAt(
-  { initial }: Definition,
+async function loadOrigin(
+  { initial }: CompiledDefinition,
   { name }: Journal,
   { until = Number.POSITIVE_INFINITY, keys, start }: ReplayOptions,
-): Promise<Head> {
+): Promise<StateAt> {
   if (!start) return { state: initial, seq: 0, at: '' }
   const begin = await start()
   if (until < begin.seq) {
@@ -110,7 +110,7 @@ async function beginAt(
 
 /** The records behind seq `after`, in order. Throws as `decodeBehind` and the journal do. */
 export async function* readDecoded(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   until?: number,
   after = 0,
@@ -124,7 +124,7 @@ export async function* readDecoded(
 
 /** Those of the entries behind seq `after`. Throws StoreError `corrupt` where one is missing, else as `decode` does. */
 export function* decodeBehind(
-  definition: Definition,
+  definition: CompiledDefinition,
   { name }: Journal,
   entries: readonly Entry[],
   after: number,

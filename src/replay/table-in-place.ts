@@ -3,7 +3,7 @@ import { Collection } from '../table/table.ts'
 import type { Table } from '../table/types.ts'
 
 /** What is to be done about a value that leaves the state's own table, or enters it. */
-export interface Place {
+export interface TableHooks {
   /** The value as the reducer may have it. */
   read(table: Table<unknown>, key: string): unknown
   write(table: Table<unknown>, key: string, value: unknown): void
@@ -14,7 +14,7 @@ export interface Place {
 /** A draft of the table, and how to end it: as `Proxy.revocable` has it. */
 export function tableInPlace(
   table: Table<unknown>,
-  place: Place,
+  place: TableHooks,
 ): { readonly proxy: object; readonly revoke: () => void } {
   let open: Table<unknown> | undefined = table
   const current = () => open ?? place.refuse('it uses a table of an earlier record')
@@ -26,9 +26,9 @@ export function tableInPlace(
 
 class TableInPlace extends Collection<unknown> {
   readonly #table: () => Table<unknown>
-  readonly #place: Place
+  readonly #place: TableHooks
 
-  constructor(table: () => Table<unknown>, place: Place) {
+  constructor(table: () => Table<unknown>, place: TableHooks) {
     super()
     this.#table = table
     this.#place = place

@@ -2,15 +2,13 @@
 import { isThenable } from '../mutation/result.ts'
 import { committed } from '../record/decode.ts'
 import type { Committed } from '../record/record.ts'
-import type { Settled } from '../replay/replayed.ts'
+import type { AppliedRecord } from '../replay/replayed.ts'
 
 export type Listener = (state: unknown, previous: unknown, records: readonly Committed[]) => unknown
 
-export type Selector = (state: unknown) => unknown
-
 export function publish(
   listeners: ReadonlySet<Listener>,
-  record: Settled,
+  record: AppliedRecord,
   previous: unknown,
   onError: (error: unknown) => void = console.error,
 ): void {

@@ -1,198 +1,303 @@
-// The four steps in order: validate → draft → journal → publish. Group commit; fail stop.
+// The life of a dispatch: enqueue → decide (validate, draft) → flush (journal) → markDurable (publish). Group commit; fail
+// stop. What other writers of a shared journal add comes first, and what was decided without it is decided again.
 
+import type { OpenOptions } from '../define/open-store.ts'
 import { isRefusal, Rejection, StoreError } from '../errors.ts'
-import { reduce } from '../mutation/reduce.ts'
-import { assertResult } from '../mutation/result.ts'
-import type { Definition, Input, Part } from '../mutation/spec.ts'
-import { NO_METADATA, runGuard, validatePayload } from '../mutation/validate.ts'
+import type { CompiledDefinition, Input } from '../mutation/spec.ts'
+import { type Run, transact } from '../mutation/transact.ts'
 import type { Journal } from '../port/journal.ts'
-import { encode, encodeBody } from '../record/encode.ts'
+import type { Snapshot, StateAt } from '../port/snapshots.ts'
+import { append, isPassing, refusal } from '../record/append.ts'
+import { encode } from '../record/encode.ts'
 import { answer, forget, type Keys, keysUpTo, remember } from '../record/keys.ts'
+import type { Decoded } from '../record/record.ts'
 import { timeFrom } from '../record/time.ts'
-import { headOf, replay } from '../replay/index.ts'
-import type { Settled, Start } from '../replay/replayed.ts'
-import { append, isPassing, refusal } from './append.ts'
-import type { Core, OpenOptions } from './core.ts'
-import { catchUp, follow, withdraw } from './follow.ts'
+import { advance, decodeBehind, headOf, readDecoded, replay } from '../replay/index.ts'
+import type { AppliedRecord, ReplayOrigin } from '../replay/replayed.ts'
 import { type Listener, publish } from './listeners.ts'
-import type { Asked, CommitOptions, Live, Pending, Run, Waiting } from './pending.ts'
+import type {
+  CommitOptions,
+  CommitReceipt,
+  CommitRequest,
+  Decision,
+  PendingCommit,
+} from './pending.ts'
 
-/** Replays an open journal, then takes dispatches. Throws StoreError where it does not fit. */
-export async function openCore(
-  definition: Definition,
-  journal: Journal,
-  start: Start | undefined,
-  { now = () => Date.now(), onListenerError, onStop }: OpenOptions,
-): Promise<Core> {
-  const keys: Keys = new Map()
-  const timeAfter = timeFrom(now)
-  const { records, fallback, ...replayed } = await replay(definition, journal, { keys, start })
-  const live: Live = {
-    ...{ durable: replayed, head: replayed, keys },
-    ...{ group: [], queue: [], isBehind: false },
+/** Before the replay. */
+const EMPTY: StateAt = { state: undefined, seq: 0, at: '' }
+
+/** An open store without its types and conveniences. Its methods stand in the order of a dispatch's life. */
+export class StoreCore {
+  /** What opening replayed. */
+  replayed: { readonly records: number; readonly fallback?: string | undefined } = { records: 0 }
+  readonly listeners = new Set<Listener>()
+  /** Called when the store closes. */
+  readonly closers = new Set<() => void>()
+  readonly #definition: CompiledDefinition
+  readonly #journal: Journal
+  readonly #options: OpenOptions
+  readonly #timeAfter: (last: string) => string
+  /** Of all records, durable or not. */
+  readonly #keys: Keys = new Map()
+  /** The state that everybody sees. */
+  #durable: StateAt = EMPTY
+  /** The state that the next dispatch is decided on: the durable one with all that waits. */
+  #tentative: StateAt = EMPTY
+  /** Sent to the journal. */
+  #group: PendingCommit[] = []
+  /** Sent next. */
+  #queue: PendingCommit[] = []
+  /** Others have appended, or may have: their records come before any of ours. */
+  #isBehind = false
+  /** A dispatch in the middle of a decision could only be a mistake. */
+  #isDeciding = false
+  #flushing: Promise<void> | undefined
+  #following: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #stopped: StoreError | undefined
+
+  constructor(definition: CompiledDefinition, journal: Journal, options: OpenOptions) {
+    this.#definition = definition
+    this.#journal = journal
+    this.#options = options
+    this.#timeAfter = timeFrom(options.now ?? (() => Date.now()))
   }
-  const listeners = new Set<Listener>()
-  const ending = new AbortController()
-  const closers = new Set([() => ending.abort()])
-  /** What is being decided; a dispatch in the middle of it could only be a mistake. */
-  let deciding: Part[] | undefined
-  let flushing: Promise<void> | undefined
-  let closing: Promise<void> | undefined
-  let stopped: StoreError | undefined
 
-  const commit: Core['commit'] = (run, options, given) =>
-    new Promise((resolve, reject) => {
-      if (stopped) throw stopped
-      const { receipt, record } = decide({ run, options, given })
+  /** Replays the open journal; then it takes dispatches. Throws StoreError if the journal does not fit the definition. */
+  async open(start: ReplayOrigin | undefined): Promise<this> {
+    const options = { keys: this.#keys, start }
+    const replayed = await replay(this.#definition, this.#journal, options)
+    const { records, fallback, ...durable } = replayed
+    this.#durable = durable
+    this.#tentative = durable
+    this.replayed = { records, fallback }
+    this.#following = this.#journal.follow && this.#follow()
+    return this
+  }
+
+  get durable(): StateAt {
+    return this.#durable
+  }
+
+  /** Why it takes no dispatches: `closed`, or what broke. */
+  get stopped(): StoreError | undefined {
+    return this.#stopped
+  }
+
+  /** Decides at once, and resolves when the record is durable. Rejects with what `decide` and the journal throw. */
+  enqueue(run: Run, options: CommitOptions, given: readonly Input[]): Promise<CommitReceipt> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopped) throw this.#stopped
+      const { receipt, record } = this.#decide({ run, options, given })
       // Not spread: V8 takes longer for that than for the reducer.
-      live.queue.push({ receipt, record, resolve, reject, run, options, given })
-      flushing ??= flush()
+      this.#queue.push({ receipt, record, resolve, reject, run, options, given })
+      this.#flushing ??= this.#flush()
     })
+  }
 
-  /** Steps 1 and 2, at once and on the tentative head: whatever is thrown here was never written. */
-  function decide({ run, options, given }: Asked): Pending {
+  /** Steps 1 and 2, at once and on the tentative state: whatever is thrown here was never written. */
+  #decide({ run, options, given }: CommitRequest): Decision {
     const { key, expectSeq } = options
-    if (deciding) throw new TypeError('dispatch inside apply, guard or run: use tx.dispatch')
-    deciding = []
+    if (this.#isDeciding)
+      throw new TypeError('dispatch inside apply, guard or run: use tx.dispatch')
+    this.#isDeciding = true
     try {
-      const first = key === undefined ? undefined : keys.get(key)
-      if (first) return answer(first, encodeBody(given.map(checkInput)))
-      const { seq } = live.head
-      if (expectSeq === undefined || expectSeq === seq) return transact(run, options, deciding)
+      const first = key === undefined ? undefined : this.#keys.get(key)
+      if (first) return answer(this.#definition, first, given)
+      const { seq } = this.#tentative
+      if (expectSeq === undefined || expectSeq === seq) return this.#transact(run, options)
       const details = { expected: expectSeq, actual: seq }
       throw new Rejection('conflict', details, `the store is at seq ${seq}, not ${expectSeq}`)
     } catch (refusal) {
       if (!options.refusalWaits || !isRefusal(refusal)) throw refusal
-      return { receipt: { ok: true, seq: live.head.seq, at: '', duplicate: false, refusal } }
+      return { receipt: { ok: true, seq: this.#tentative.seq, at: '', duplicate: false, refusal } }
     } finally {
-      deciding = undefined
+      this.#isDeciding = false
     }
   }
 
-  function transact(run: Run, options: CommitOptions, parts: Part[]): Pending {
-    const { key, command, metadata } = options
-    let { state, seq, at: last } = live.head
-    const at = timeAfter(last)
+  #transact(run: Run, { key, command, metadata }: CommitOptions): Decision {
+    const { state: before, seq, at: last } = this.#tentative
+    const at = this.#timeAfter(last)
     const meta = Object.freeze({ seq: seq + 1, at, ...(key !== undefined && { key }) })
-    const dispatch = (type: string, payload?: unknown) => {
-      if (deciding !== parts)
-        throw new TypeError('this transaction is over: dispatch in run() only')
-      const part = checkInput({ type, payload })
-      runGuard(part, state, meta, metadata?.value)
-      state = reduce(state, part, meta)
-      parts.push(part)
-      return meta
-    }
-    const value = run({
-      at,
-      metadata: metadata?.value ?? NO_METADATA,
-      dispatch,
-      getState: () => state,
-    })
-    if (value instanceof Rejection) throw value
-    assertResult(value)
+    const { parts, state, value } = transact(this.#definition, before, run, meta, metadata)
     const result = value === undefined ? {} : { value }
     const receipt = { ok: true, seq, at, duplicate: false, ...result } as const
     if (parts.length === 0) return { receipt }
-    const text = encode({ meta, command, metadata: metadata?.text, parts }, journal)
+    const text = encode({ meta, command, metadata: metadata?.text, parts }, this.#journal)
     const record = { meta, command, metadata: metadata?.value, parts, state, text }
-    remember(keys, record)
-    live.head = { state, seq: meta.seq, at }
+    remember(this.#keys, record)
+    this.#tentative = { state, seq: meta.seq, at }
     return { receipt: { ...receipt, seq: meta.seq }, record }
   }
 
-  const checkInput = ({ type, payload }: Input) => validatePayload(definition.find(type), payload)
-
-  /** Steps 3 and 4. One flush is in the air; what arrives meanwhile goes out with the next one. */
-  async function flush(): Promise<void> {
+  /** Steps 3 and 4. One flush is in flight at a time; dispatches that arrive in the meantime share the next one. */
+  async #flush(): Promise<void> {
     // Lets the rest of this turn's dispatches share the first flush.
     await undefined
-    live.group = live.queue
-    live.queue = []
+    this.#group = this.#queue
+    this.#queue = []
     try {
-      if (live.isBehind) await catchUp(follower)
-      const appended = await append(journal, live.group, live.durable.seq)
-      if (!appended.ok && appended.withdrawn) withdraw(follower, appended.withdrawn.cause)
-      else live.isBehind ||= !appended.ok
-      const rest = live.group.findIndex(({ receipt }) => !appended.ok || receipt.seq > appended.seq)
-      if (rest >= 0) live.queue = [...live.group.splice(rest), ...live.queue]
-      for (const { record, receipt, resolve } of live.group.splice(0)) {
-        if (record) accept(record)
+      if (this.#isBehind) await this.#catchUp()
+      const appended = await append(this.#journal, this.#group, this.#durable.seq)
+      if (!appended.ok && appended.withdrawn) this.#withdraw(appended.withdrawn.cause)
+      else this.#isBehind ||= !appended.ok
+      const rest = this.#group.findIndex(
+        ({ receipt }) => !appended.ok || receipt.seq > appended.seq,
+      )
+      if (rest >= 0) this.#queue = [...this.#group.splice(rest), ...this.#queue]
+      for (const { record, receipt, resolve } of this.#group.splice(0)) {
+        if (record) this.#markDurable(record)
         resolve(receipt)
       }
     } catch (error) {
-      stop(error)
+      this.#stop(error)
     }
-    flushing = live.queue.length > 0 ? flush() : undefined
+    this.#flushing = this.#queue.length > 0 ? this.#flush() : undefined
   }
 
-  function accept(record: Settled): void {
-    const previous = live.durable.state
-    live.durable = headOf(record)
-    publish(listeners, record, previous, onListenerError)
+  #markDurable(record: AppliedRecord): void {
+    const previous = this.#durable.state
+    this.#durable = headOf(record)
+    publish(this.listeners, record, previous, this.#options.onListenerError)
   }
 
   /**
    * The group has the outcome that the journal names, the rest was never written. Fail stop, unless the
    * journal comes back and can then be asked what became of it.
    */
-  function stop(cause: unknown, isFinal = false): void {
-    const broken = `the append to ${journal.name} broke off: ${cause}`
+  #stop(cause: unknown, isFinal = false): void {
+    const broken = `the append to ${this.#journal.name} broke off: ${cause}`
     const error = cause instanceof StoreError ? cause : new StoreError('unknown', broken, { cause })
-    const refused = refusal(journal, error, live.durable.seq)
-    const sent = live.group.findLast(({ record }) => record)?.receipt.seq ?? 0
-    for (const waiting of [...live.group, ...live.queue]) {
-      const { record, receipt } = waiting
-      end(waiting, (record || receipt.duplicate) && receipt.seq <= sent ? error : refused)
+    const refused = refusal(this.#journal, error, this.#durable.seq)
+    const sent = this.#group.findLast(({ record }) => record)?.receipt.seq ?? 0
+    for (const pending of [...this.#group, ...this.#queue]) {
+      const { record, receipt } = pending
+      const isSent = (record || receipt.duplicate) && receipt.seq <= sent
+      this.#settleRequest(pending, isSent ? error : refused)
     }
-    Object.assign(live, { group: [], queue: [], head: live.durable, isBehind: true })
-    if (stopped || (!isFinal && isPassing(journal, error))) return
-    stopped = refused
-    for (const closer of [...closers]) closer()
-    onStop?.(error)
+    this.#group = []
+    this.#queue = []
+    this.#tentative = this.#durable
+    this.#isBehind = true
+    if (this.#stopped || (!isFinal && isPassing(this.#journal, error))) return
+    this.#stopped = refused
+    for (const closer of [...this.closers]) closer()
+    this.#options.onStop?.(error)
   }
 
   /** What only waited for records that are durable has its answer all the same. */
-  function end({ receipt, record, resolve, reject }: Waiting, error: StoreError): void {
-    forget(keys, record)
-    if (live.isBehind || receipt.seq > live.durable.seq) reject(error)
+  #settleRequest({ receipt, record, resolve, reject }: PendingCommit, error: StoreError): void {
+    forget(this.#keys, record)
+    if (this.#isBehind || receipt.seq > this.#durable.seq) reject(error)
     else resolve(receipt)
   }
 
-  async function close(): Promise<void> {
-    stopped = new StoreError('closed', `${journal.name} was closed: open it again`)
-    await idle()
-    for (const closer of [...closers]) closer()
-    await following
-    await journal.close()
+  /** Reads what others append, when they do. A store that follows no more would not see it, so it stops. */
+  async #follow(): Promise<void> {
+    const ending = new AbortController()
+    this.closers.add(() => ending.abort())
+    try {
+      for await (const each of this.#journal.follow?.(this.#durable.seq, ending.signal) ?? []) {
+        // Ours come back as well. And while some are in flight, a conflict tells what others did.
+        const isNews = () => (each.at(-1)?.seq ?? 0) > this.#durable.seq
+        while (isNews() && this.#flushing !== undefined) await this.#flushing
+        if (!isNews()) continue
+        this.#rebase(decodeBehind(this.#definition, this.#journal, each, this.#durable.seq))
+      }
+    } catch (error) {
+      await this.#idle()
+      this.#stop(error, true)
+    }
   }
 
-  const idle = async () => {
-    while (flushing !== undefined) await flushing
+  /** Reads all that is durable by now. Throws StoreError as the journal and `decode` do. */
+  async #catchUp(): Promise<void> {
+    // First: a call that asks for it again during this reading may mean records that the reading does not meet.
+    this.#isBehind = false
+    const { seq } = this.#durable
+    try {
+      for await (const records of readDecoded(this.#definition, this.#journal, undefined, seq))
+        this.#rebase(records)
+    } catch (error) {
+      this.#isBehind = true
+      throw error
+    }
   }
-  const follower = { definition, journal, live, decide, accept }
-  // Who follows no more would not see what others do.
-  const endFollowing = (error: unknown) => idle().then(() => stop(error, true))
-  const following =
-    journal.follow && follow(follower, ending.signal, () => flushing).catch(endFollowing)
-  return {
-    replayed: { records, fallback },
-    listeners,
-    closers,
-    getHead: () => live.durable,
-    getStopped: () => stopped,
-    take: () => {
-      if (stopped) throw stopped
-      return { ...live.durable, keys: keysUpTo(keys, live.durable.seq) }
-    },
-    commit,
-    refresh: () => {
-      live.isBehind ||= journal.follow !== undefined
-      return commit(() => undefined, {}, [])
-    },
-    close: () => {
-      closing ??= close()
-      return closing
-    },
+
+  /** In one go, so that the tentative state is at any time what the durable records and then ours give. */
+  #rebase(records: Iterable<Decoded>): void {
+    const theirs: AppliedRecord[] = []
+    try {
+      for (const record of advance(this.#durable, records)) theirs.push(record)
+    } finally {
+      // What comes before a record that does not fit is durable all the same.
+      if (theirs.length > 0) this.#insert(theirs)
+    }
+  }
+
+  #insert(theirs: readonly AppliedRecord[]): void {
+    for (const { record } of [...this.#group, ...this.#queue]) forget(this.#keys, record)
+    for (const record of theirs) {
+      remember(this.#keys, record)
+      this.#tentative = headOf(record)
+    }
+    this.#decideAllAgain()
+    for (const record of theirs) this.#markDurable(record)
+  }
+
+  /** The first record of the group has failed alone: all that was decided on top of it is decided again. */
+  #withdraw(cause: unknown): void {
+    for (const { record } of [...this.#group, ...this.#queue]) forget(this.#keys, record)
+    const first = this.#group.findIndex(({ record }) => record)
+    for (const { reject } of this.#group.splice(first, 1)) reject(cause)
+    this.#tentative = this.#durable
+    this.#decideAllAgain()
+  }
+
+  #decideAllAgain(): void {
+    this.#group = this.#group.filter((pending) => this.#decideAgain(pending))
+    this.#queue = this.#queue.filter((pending) => this.#decideAgain(pending))
+  }
+
+  /** Whether it still waits: what is refused on the newer state has its answer. */
+  #decideAgain(pending: PendingCommit): boolean {
+    try {
+      Object.assign(pending, { record: undefined, ...this.#decide(pending) })
+      return true
+    } catch (error) {
+      pending.reject(error)
+      return false
+    }
+  }
+
+  /** Resolves when all that others had appended by now is in the state. */
+  async refresh(): Promise<void> {
+    this.#isBehind ||= this.#journal.follow !== undefined
+    await this.enqueue(() => undefined, {}, [])
+  }
+
+  /** The durable state and its keys, which do not change with later records. Throws StoreError if the store has stopped. */
+  captureSnapshot(): Snapshot {
+    if (this.#stopped) throw this.#stopped
+    return { ...this.#durable, keys: keysUpTo(this.#keys, this.#durable.seq) }
+  }
+
+  /** Waits for dispatches in flight, and closes the journal. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#stopped = new StoreError('closed', `${this.#journal.name} was closed: open it again`)
+    await this.#idle()
+    for (const closer of [...this.closers]) closer()
+    await this.#following
+    await this.#journal.close()
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing
   }
 }

@@ -15,7 +15,7 @@ export interface Rooted {
 }
 
 /** Where a key is, or would be. */
-interface Place {
+interface TriePosition {
   /** The slots from the root down to its leaf. */
   readonly path: readonly number[]
   /** Undefined where there is no leaf yet. */
@@ -56,7 +56,7 @@ export function sizeOf(node: Node): number {
 }
 
 /** Looks, and makes no drafts. */
-export function find(table: Rooted, key: string): Place {
+export function find(table: Rooted, key: string): TriePosition {
   const path: number[] = []
   const digit = digitsOf(key)
   let node: Node | null = rootOf(table)
@@ -69,19 +69,19 @@ export function find(table: Rooted, key: string): Place {
 }
 
 /** Of a key that is there. Where the table is a draft, so is an object that this returns. */
-export function read(table: Rooted, { path, leaf, at }: Place): unknown {
+export function read(table: Rooted, { path, leaf, at }: TriePosition): unknown {
   const value = leaf && peek(leaf, at)
   if (typeof value !== 'object' || value === null || !isDraft(table)) return value
   return leafOf(table, path)[at]
 }
 
 /** Puts a value where the key already is. */
-export function replace(table: Rooted, { path, leaf, at }: Place, value: unknown): void {
+export function replace(table: Rooted, { path, leaf, at }: TriePosition, value: unknown): void {
   if (leaf && !Object.is(peek(leaf, at), value)) leafOf(table, path)[at] = value
 }
 
 /** Adds a key that is not there. */
-export function insert(table: Rooted, { path }: Place, pair: Pair): void {
+export function insert(table: Rooted, { path }: TriePosition, pair: Pair): void {
   const { parent, slot } = descend(table, path, (node) => {
     node[0] = sizeOf(node) + 1
     return false
@@ -95,7 +95,7 @@ export function insert(table: Rooted, { path }: Place, pair: Pair): void {
 }
 
 /** Removes a key that is there. The highest branch that has become small enough turns into a leaf. */
-export function remove(table: Rooted, { path }: Place, key: string): void {
+export function remove(table: Rooted, { path }: TriePosition, key: string): void {
   const { parent, slot } = descend(table, path, (node) => {
     node[0] = sizeOf(node) - 1
     return sizeOf(node) <= BUCKET

@@ -2,6 +2,7 @@
 
 import type { Get } from '../define/dsl.ts'
 import type { OptionsArgs, WithMetadata } from '../define/messages.ts'
+import type { DispatchOptions, ExecuteOptions, OpenOptions } from '../define/open-store.ts'
 import type { Conflict, Invalid, Outcome } from '../define/outcome.ts'
 import type {
   AnyStoreDefinition,
@@ -19,8 +20,6 @@ import { validateMetadata } from '../mutation/metadata.ts'
 import type { GivenInput, Input } from '../mutation/spec.ts'
 import { validatePayload } from '../mutation/validate.ts'
 import type { JournaledMetadata, Receipt } from '../record/record.ts'
-import type { OpenOptions } from '../store/core.ts'
-import type { DispatchOptions, ExecuteOptions } from '../store/pending.ts'
 import type { Immutable } from '../table/immutable.ts'
 import { AssertionError, assert, assertSame, raisedAt } from './assertion.ts'
 import { errorsOf } from './findings.ts'

@@ -21,7 +21,7 @@ const ours: Copy = { ...here, fileJournal, table, scenarios }
 
 beforeAll(async () => {
   const load = (part: string) => import(pathToFileURL(join(installed(), 'dist', part)).href)
-  const parts = ['index.js', 'file/index.js', 'table/index.js', 'testing/index.js']
+  const parts = ['index.js', 'journals/file/index.js', 'table/index.js', 'testing/index.js']
   other = Object.assign({}, ...(await Promise.all(parts.map(load))))
   expect(other.Rejection).not.toBe(here.Rejection)
 })

@@ -13,7 +13,7 @@ export interface Mutant {
 
 const journal = 'journals/file/journal.ts'
 const create = 'journals/file/disk/create.ts'
-const keeper = 'journals/file/compaction/keeper.ts'
+const keeper = 'journals/file/compaction/file-snapshots.ts'
 const scan = 'journals/file/format/scan.ts'
 
 const edit = (file: string, from: string, to: string) => ({ file, from, to })

@@ -1,14 +1,14 @@
 // What a journal must hold after whatever happened to its writers, and a look at whether it does.
 import { existsSync, readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
-import type { Found, StoreOf } from 'ministore-ts'
+import type { StoreOf, TornTail } from 'ministore-ts'
 import { bank, type Said, type Step } from './children/bank.ts'
 import { BrokenPromise } from './world.ts'
 
 /** What an opening showed. */
 export interface Sight {
   readonly records: number
-  readonly found: Found | undefined
+  readonly found: TornTail | undefined
   /** Records that are there although nobody was told. */
   readonly untold: number
   /** Keyed dispatches that were sent again and answered as duplicates. */

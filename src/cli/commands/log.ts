@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { readEntry, readRecord } from '../../journals/file/format/record.ts'
-import type { Mark, RecordLine } from '../../journals/file/format/scan.ts'
+import type { FilePosition, RecordLine } from '../../journals/file/format/scan.ts'
 import type { EngineLook, SharedJournal } from '../../journals/shared/index.ts'
 import { openShared, truncated } from '../../journals/url/index.ts'
 import {
@@ -127,9 +127,13 @@ async function log(journal: JournalFile, options: LogOptions): Promise<void> {
 }
 
 /** Where the last `most` records that match begin. Holds places only, since lines may be large. */
-async function findLast(journal: JournalFile, options: LogOptions, most: number): Promise<Mark> {
+async function findLast(
+  journal: JournalFile,
+  options: LogOptions,
+  most: number,
+): Promise<FilePosition> {
   const told = progress('log', journal.path)
-  const ring: Mark[] = []
+  const ring: FilePosition[] = []
   let count = 0
   const take = (lines: readonly RecordLine[]) => {
     for (const line of lines) {

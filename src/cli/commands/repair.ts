@@ -7,7 +7,7 @@ import { StoreError } from '../../errors.ts'
 import { cutTornTail } from '../../journals/file/disk/tail.ts'
 import { readHeader } from '../../journals/file/format/header.ts'
 import { fileJournal, nodeFileSystem } from '../../journals/file/index.ts'
-import type { Found } from '../../port/journal.ts'
+import type { TornTail } from '../../port/journal.ts'
 import { describeDamage, isDamage, readRecords, withJournal } from '../sources/journal-file.ts'
 import { print } from '../terminal/output.ts'
 import { progress } from '../terminal/progress.ts'
@@ -17,7 +17,7 @@ interface Diagnosis {
   /** The last whole record. */
   readonly seq: number
   /** What is behind it; nothing where the journal is whole. */
-  readonly found?: Found | undefined
+  readonly found?: TornTail | undefined
 }
 
 export function repairCommand(): Command {
@@ -123,7 +123,7 @@ async function cutHeader(given: string): Promise<Diagnosis> {
   }
 }
 
-function deed({ kind, offset, bytes, savedTo }: Found, seq: number, isDone: boolean): string {
+function deed({ kind, offset, bytes, savedTo }: TornTail, seq: number, isDone: boolean): string {
   const would = isDone ? '' : 'would '
   if (kind === 'lost_newline') {
     const over = bytes > 0 ? `, in place of ${counted(bytes, 'NUL byte')}` : ''

@@ -6,7 +6,7 @@ import { readBody } from '../../journals/file/compaction/index.ts'
 import { readEntry, readRecord } from '../../journals/file/format/record.ts'
 import type { SharedSource } from '../../journals/url/index.ts'
 import { openShared } from '../../journals/url/index.ts'
-import type { Found } from '../../port/journal.ts'
+import type { TornTail } from '../../port/journal.ts'
 import {
   describeTail,
   isDamage,
@@ -34,7 +34,7 @@ interface Verdict {
   readonly epoch?: string
   readonly first?: number
   /** What a crash left at the end: harmless, since it was never acknowledged. */
-  readonly found?: Omit<Found, 'savedTo'> | undefined
+  readonly found?: Omit<TornTail, 'savedTo'> | undefined
   /** The same for people. */
   readonly warning?: string | undefined
   readonly problem?: Problem

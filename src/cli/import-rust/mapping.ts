@@ -1,5 +1,5 @@
 // Which mutations an imported line stands for: by its name, or as the user's own function says.
-import type { Definition, Input } from '../../mutation/spec.ts'
+import type { CompiledDefinition, Input } from '../../mutation/spec.ts'
 import { importNamed } from '../sources/module.ts'
 import { didYouMean } from '../terminal/suggest.ts'
 import type { Variant } from './journal.ts'
@@ -11,7 +11,7 @@ export type Mapping = (variant: Variant) => readonly Input[]
  * A variant is the mutation of its name, in whatever case the two are written, and its value is the
  * payload.
  */
-export function mappingByName({ mutations }: Definition): Mapping {
+export function mappingByName({ mutations }: CompiledDefinition): Mapping {
   const known = [...mutations.keys()]
   return ({ name, value }) => {
     if (name === '')

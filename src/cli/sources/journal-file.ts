@@ -3,10 +3,15 @@
 
 import { StoreError, type StoreErrorCode } from '../../errors.ts'
 import { type FileHeader, readHeader } from '../../journals/file/format/header.ts'
-import { type Mark, type RecordLine, scan, type Tail } from '../../journals/file/format/scan.ts'
+import {
+  type FilePosition,
+  type RecordLine,
+  scan,
+  type Tail,
+} from '../../journals/file/format/scan.ts'
 import { nodeFileSystem } from '../../journals/file/index.ts'
 import type { OpenFile } from '../../port/file-system.ts'
-import type { Awaitable, Found } from '../../port/journal.ts'
+import type { Awaitable, TornTail } from '../../port/journal.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { counted, safe } from '../terminal/text.ts'
 import { assertFile } from './source.ts'
@@ -17,15 +22,15 @@ export interface JournalFile {
   /** Undefined where a crash left none, or less than one. */
   readonly header: FileHeader | undefined
   /** Where its records begin: behind the state that it was compacted to, if it was. */
-  readonly begin: Mark
+  readonly begin: FilePosition
 }
 export interface ReadOptions {
-  readonly from?: Mark | undefined
+  readonly from?: FilePosition | undefined
   /** In bytes; default: as far as there is something when it gets there. */
   readonly until?: number | undefined
   readonly progress?: Progress | undefined
 }
-const NOWHERE: Mark = { seq: 0, offset: 0, line: 1 }
+const NOWHERE: FilePosition = { seq: 0, offset: 0, line: 1 }
 
 /** Given the records of a chunk; `stop` ends the reading. */
 export type Take = (lines: readonly RecordLine[]) => Awaitable<'stop' | undefined | void>
@@ -74,7 +79,7 @@ export async function readRecords(
 }
 
 /** What was found, before anybody saved it. */
-type Loose = Omit<Found, 'savedTo'>
+type Loose = Omit<TornTail, 'savedTo'>
 
 /** Whether it was read, and is not, or not wholly, a journal that this version reads; or not the same any more. */
 export const isDamage = (error: unknown): error is StoreError =>
@@ -83,7 +88,11 @@ export const isDamage = (error: unknown): error is StoreError =>
 const DAMAGE: readonly StoreErrorCode[] = ['corrupt', 'foreign', 'newer_format', 'rewound']
 
 /** What a crash left behind the last record, and what opening the journal does about it. */
-export function describeTail(path: string, { seq, line: last }: Mark, found: Loose): string {
+export function describeTail(
+  path: string,
+  { seq, line: last }: FilePosition,
+  found: Loose,
+): string {
   const { kind, offset, bytes } = found
   const at = (line: number) => `${path}:${line} (byte ${offset})`
   const opening = 'Opening the journal, or "ministore-ts repair --write",'

@@ -7,7 +7,7 @@ import {
   readEntry,
   readRecord,
 } from '../../journals/file/format/record.ts'
-import type { Mark, RecordLine } from '../../journals/file/format/scan.ts'
+import type { FilePosition, RecordLine } from '../../journals/file/format/scan.ts'
 import type { OpenFile } from '../../port/file-system.ts'
 import type { Entry } from '../../port/journal.ts'
 import { print } from './output.ts'
@@ -47,12 +47,12 @@ interface Shown {
   text(): string
 }
 
-const START: Mark = { seq: 0, offset: 0, line: 0 }
+const START: FilePosition = { seq: 0, offset: 0, line: 0 }
 
 /** Prints records, and knows how far it is. */
 export class View {
   /** Behind the last line that was taken. */
-  end: Mark
+  end: FilePosition
   readonly #path: string
   readonly #options: ViewOptions
   readonly #seen = new Set<string>()
@@ -62,7 +62,7 @@ export class View {
   #shown = 0
   #isRead = true
 
-  constructor(path: string, options: ViewOptions, begin: Mark = START) {
+  constructor(path: string, options: ViewOptions, begin: FilePosition = START) {
     this.#path = path
     this.#options = options
     this.end = begin

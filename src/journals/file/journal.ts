@@ -6,12 +6,18 @@ import type { FileSystem, OpenFile } from '../../port/file-system.ts'
 import type {
   AppendResult,
   Awaitable,
-  Found,
   Journal,
   JournalInfo,
   NewEntry,
+  TornTail,
 } from '../../port/journal.ts'
-import { findSnapshot, Keeper, type Kept, type Site, scanBehind } from './compaction/index.ts'
+import {
+  type CompactableFile,
+  FileSnapshots,
+  findSnapshot,
+  type SnapshotCandidate,
+  scanBehind,
+} from './compaction/index.ts'
 import { createFile, createInPlace } from './disk/create.ts'
 import { toFilePath } from './disk/file-path.ts'
 import { nodeFileSystem } from './disk/index.ts'
@@ -21,8 +27,8 @@ import { cutTornTail, rewriteGroup } from './disk/tail.ts'
 import { openIfThere, writeAll } from './disk/write.ts'
 import { type FileHeader, readHeader } from './format/header.ts'
 import { areSealed, encodeGroup, MAX_LINE_BYTES, textOf } from './format/line.ts'
-import { Marks, moved } from './format/marks.ts'
-import { type Mark, scan } from './format/scan.ts'
+import { type FilePosition, scan } from './format/scan.ts'
+import { moved, SeekIndex } from './format/seek-index.ts'
 
 /** Until it is open. */
 const NONE: FileHeader = {
@@ -43,18 +49,18 @@ export interface FileJournalOptions
 export const fileJournal = (path: string | URL, options: FileJournalOptions = {}): Journal =>
   new FileJournal(toFilePath(path), options)
 
-class FileJournal implements Journal, Site {
+class FileJournal implements Journal, CompactableFile {
   readonly name: string
   // Leaves room for seq, b and crc on the line.
   readonly maxEntryBytes = MAX_LINE_BYTES - 128
   /** Where `name` led when it was opened. */
   path = ''
   readonly fs: FileSystem
-  readonly snapshots: Keeper = new Keeper(this)
+  readonly snapshots: FileSnapshots = new FileSnapshots(this)
   header: FileHeader = NONE
-  kept: Kept | undefined
-  end: Mark = NONE.begin
-  marks = new Marks(NONE.begin)
+  kept: SnapshotCandidate | undefined
+  end: FilePosition = NONE.begin
+  marks = new SeekIndex(NONE.begin)
   readonly #options: FileJournalOptions
   readonly #readers = new Readers()
   #file: OpenFile | undefined
@@ -117,7 +123,7 @@ class FileJournal implements Journal, Site {
     return { ...this.#info(found), created: !header }
   }
 
-  async #repair(header: FileHeader): Promise<Found | undefined> {
+  async #repair(header: FileHeader): Promise<TornTail | undefined> {
     const { found, group } = await this.#recover(header)
     if (found) await this.#confirm(header, found)
     const saveAs = `${this.path}.torn-${this.end.seq + 1}`
@@ -128,7 +134,7 @@ class FileJournal implements Journal, Site {
   }
 
   /** Reads it again before anything is cut off: a disk may return a wrong sector once. */
-  async #confirm(header: FileHeader, { kind, offset, bytes }: Found): Promise<void> {
+  async #confirm(header: FileHeader, { kind, offset, bytes }: TornTail): Promise<void> {
     const { found } = await this.#recover(header)
     if (found?.kind === kind && found.offset === offset && found.bytes === bytes) return
     const what = 'returned other bytes when it was read again, so nothing was changed'
@@ -136,8 +142,8 @@ class FileJournal implements Journal, Site {
   }
 
   /** Where there is nothing, or a header that a crash cut off: then there never was a record. */
-  async #create(store: string): Promise<Found | undefined> {
-    let found: Found | undefined
+  async #create(store: string): Promise<TornTail | undefined> {
+    let found: TornTail | undefined
     if (this.#file) found = await createInPlace(this.fs, this.#file, this.path, store)
     else {
       if (this.#options.lock !== false && !this.#unlock) throw new Error(`${this.path} was removed`)
@@ -162,7 +168,7 @@ class FileJournal implements Journal, Site {
     throw this.#error('locked', `${what}: close that store first, or open with { readOnly: true }`)
   }
 
-  #info(found: Found | undefined): JournalInfo {
+  #info(found: TornTail | undefined): JournalInfo {
     const { epoch, base } = this.header
     return {
       ...{ epoch, head: this.end.seq, created: false, ...(found && { found }) },
@@ -179,7 +185,7 @@ class FileJournal implements Journal, Site {
     this.header = header
     this.kept = await findSnapshot(this.fs, this.path, header)
     const { begin, seed } = header
-    this.marks = new Marks(begin, this.kept?.from ?? begin)
+    this.marks = new SeekIndex(begin, this.kept?.from ?? begin)
     // Without a record, nothing proves that the header is durable: it may have been written in place.
     let group = this.kept?.header || begin.seq > 0 ? (this.kept?.from ?? begin).offset : 0
     const lines = scanBehind(this.file, { path: this.name, seed }, begin, this.kept)
@@ -196,7 +202,7 @@ class FileJournal implements Journal, Site {
   }
 
   append(batch: readonly NewEntry[], expected: number): Promise<AppendResult> {
-    return this.alone(() => this.#append(batch, expected))
+    return this.withAppendsPaused(() => this.#append(batch, expected))
   }
 
   async #append(batch: readonly NewEntry[], expected: number): Promise<AppendResult> {
@@ -264,7 +270,7 @@ class FileJournal implements Journal, Site {
     throw this.#error('corrupt', `ends before record ${last}, which it had`)
   }
 
-  alone<R>(run: () => Promise<R>): Promise<R> {
+  withAppendsPaused<R>(run: () => Promise<R>): Promise<R> {
     const next = this.#last.then(run)
     this.#last = next.catch(() => undefined)
     return next
@@ -282,7 +288,7 @@ class FileJournal implements Journal, Site {
     if (this.#options.durability === 'os') await this.file.datasync()
   }
 
-  async moveTo(file: OpenFile, header: FileHeader, from: Mark): Promise<void> {
+  async switchToFile(file: OpenFile, header: FileHeader, from: FilePosition): Promise<void> {
     const old = this.file
     this.#file = file
     this.header = header

@@ -1,6 +1,6 @@
 // What a journal exercises of its definition, and what it does not.
 
-import type { Definition } from '../../mutation/spec.ts'
+import type { CompiledDefinition } from '../../mutation/spec.ts'
 import type { Decoded } from '../../record/record.ts'
 
 /** How many records of a journal had what the definition declares; 0: it was never replayed. */
@@ -18,11 +18,11 @@ export interface CoveredMutation {
 }
 
 export class Counts {
-  readonly #definition: Definition
+  readonly #definition: CompiledDefinition
   readonly #mutations = new Map<string, number>()
   readonly #commands: Map<string, number>
 
-  constructor(definition: Definition) {
+  constructor(definition: CompiledDefinition) {
     this.#definition = definition
     this.#commands = new Map(definition.commands.map((name) => [name, 0]))
   }

@@ -1,6 +1,6 @@
 // The same function at another time and place: does it give the same, and if not, because of what?
 import type { AcceptedSources, ImpureSource } from '../../mutation/spec.ts'
-import type { Found } from './findings.ts'
+import type { FindingDraft } from './findings.ts'
 import type { Conditions, Use } from './watch.ts'
 
 /** Runs the function, watched, and never throws: what it throws is a result. */
@@ -70,7 +70,7 @@ export function describeDifference(
   { name, result, type }: Subject,
   uses: readonly Use[],
   advice?: string,
-): Found {
+): FindingDraft {
   const first = uses[0]
   if (!first) {
     const message = `${name} gives another ${result} each time, from the same input`
@@ -89,7 +89,7 @@ export function describeUse(
   { name, result, type }: Subject,
   use: Use,
   accepted: AcceptedSources,
-): Found {
+): FindingDraft {
   const reason = accepted[use.source]
   const why =
     reason === undefined

@@ -2,7 +2,7 @@
 import type { Finding } from '../finding.ts'
 
 /** A finding before it is known, or said, where it is. */
-export type Found = { readonly [K in keyof Finding]?: Finding[K] | undefined } & Pick<
+export type FindingDraft = { readonly [K in keyof Finding]?: Finding[K] | undefined } & Pick<
   Finding,
   'rule' | 'severity' | 'message'
 > & {

@@ -5,14 +5,14 @@ import { changes, isSame, unifiedDiff } from '../../diff/index.ts'
 import { StoreError } from '../../errors.ts'
 import { digest } from '../../json/index.ts'
 import { fingerprint, snapshotIssue } from '../../mutation/fingerprint.ts'
-import type { Definition } from '../../mutation/spec.ts'
+import type { CompiledDefinition } from '../../mutation/spec.ts'
 import type { Journal, JournalInfo } from '../../port/journal.ts'
 import type { Snapshot } from '../../port/snapshots.ts'
 import type { Decoded } from '../../record/record.ts'
 import { grownBase } from '../../replay/base.ts'
 import type { CheckRule, Finding } from '../finding.ts'
 import { Counts } from './coverage.ts'
-import { Findings, type Found, isThrown, messageOf } from './findings.ts'
+import { type FindingDraft, Findings, isThrown, messageOf } from './findings.ts'
 import { locate, locateState, type Step } from './locate.ts'
 import { Payloads } from './payloads.ts'
 import { checkRecording, placeOf } from './recorded.ts'
@@ -29,7 +29,7 @@ import { begin, watch } from './watch.ts'
 const LOOKS = 10
 
 export class JournalCheck {
-  readonly #definition: Definition
+  readonly #definition: CompiledDefinition
   readonly #journal: Journal
   readonly #options: CheckOptions
   readonly #findings = new Findings()
@@ -54,7 +54,7 @@ export class JournalCheck {
 
   #hasOpened = false
 
-  constructor(definition: Definition, journal: Journal, options: CheckOptions) {
+  constructor(definition: CompiledDefinition, journal: Journal, options: CheckOptions) {
     this.#definition = definition
     this.#journal = journal
     this.#options = options
@@ -112,7 +112,7 @@ export class JournalCheck {
     }
     keep()
     const [definition, journal] = [this.#definition, this.#journal]
-    const tell = (found: Found) => this.#tell(found)
+    const tell = (found: FindingDraft) => this.#tell(found)
     for await (const records of readUpcast(
       definition,
       journal,
@@ -215,7 +215,7 @@ export class JournalCheck {
 
   /** At the whole state; where it is wrong, finds the record that made it so. */
   async #look(): Promise<void> {
-    const tell = (problem: Found) => this.#tell(problem)
+    const tell = (problem: FindingDraft) => this.#tell(problem)
     const found = findInvalidSteadily(this.#definition, this.#sides.state, tell)
     const isNew = found && this.#isValid
     this.#isValid = !found
@@ -238,7 +238,7 @@ export class JournalCheck {
     this.#tellStep({ rule: 'not_a_tree', severity: 'warning', message }, step)
   }
 
-  #tellStep(found: Found, step: Step | undefined): void {
+  #tellStep(found: FindingDraft, step: Step | undefined): void {
     this.#tell({ ...found, ...(step && placeOf(step)) })
   }
 
@@ -303,7 +303,7 @@ export class JournalCheck {
   }
 
   /** Where nothing else is said, it is about the record that is being checked. */
-  #tell({ between, ...found }: Found): void {
+  #tell({ between, ...found }: FindingDraft): void {
     const { meta, line } = this.#record ?? {}
     const diff = between && diffOf(...between)
     this.#findings.add({

@@ -1,9 +1,9 @@
 // Which record it was: by replaying the journal once more.
 import { freeze } from '../../json/index.ts'
 import { reduce } from '../../mutation/reduce.ts'
-import type { Definition } from '../../mutation/spec.ts'
+import type { CompiledDefinition } from '../../mutation/spec.ts'
 import type { Journal } from '../../port/journal.ts'
-import type { Head } from '../../port/snapshots.ts'
+import type { StateAt } from '../../port/snapshots.ts'
 import type { Decoded } from '../../record/record.ts'
 import { readBase } from '../../replay/base.ts'
 import { type InPlace, inPlace } from '../../replay/in-place.ts'
@@ -24,7 +24,7 @@ export interface Range {
 
 /** The first record in the range for which `isIt`. The journal is open. Throws as replaying does. */
 export async function locate(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   range: Range,
   isIt: (step: Step) => boolean,
@@ -39,11 +39,11 @@ export async function locate(
 
 /** In place up to the range, which costs little; through Immer where both states are needed. */
 async function searchFrom(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   { after, until }: Range,
   isIt: (step: Step) => boolean,
-  begin: Head,
+  begin: StateAt,
   place?: InPlace,
 ): Promise<Step | undefined> {
   let { state } = begin
@@ -74,7 +74,7 @@ const LOOKS = 10
  * is. For an `isIt` that looks at the whole state, which is too much to ask at each record.
  */
 export async function locateState(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   { after, until }: Range,
   isIt: (state: unknown) => boolean,

@@ -2,7 +2,7 @@
 import { changes, isSame } from '../../diff/index.ts'
 import { Rejection } from '../../errors.ts'
 import { payloadIssue } from '../../json/index.ts'
-import type { Meta, Part } from '../../mutation/spec.ts'
+import type { Meta, PreparedMutation } from '../../mutation/spec.ts'
 import { parse } from '../../mutation/validate.ts'
 import type { Finding } from '../finding.ts'
 import {
@@ -12,7 +12,7 @@ import {
   type Run,
   variantsFor,
 } from './elsewhere.ts'
-import { type Found, isThrown, messageOf } from './findings.ts'
+import { type FindingDraft, isThrown, messageOf } from './findings.ts'
 import { HERE, type Use, watch } from './watch.ts'
 
 /** So many payloads of a mutation are read twice, unless their schema uses something impure. */
@@ -29,14 +29,14 @@ type Result =
   | undefined
 
 export class Payloads {
-  readonly #tell: (found: Found) => void
+  readonly #tell: (found: FindingDraft) => void
   readonly #checked = new Map<string, number>()
 
-  constructor(tell: (found: Found) => void) {
+  constructor(tell: (found: FindingDraft) => void) {
     this.#tell = tell
   }
 
-  check({ mutation, payload }: Part, { seq, at }: Meta): void {
+  check({ mutation, payload }: PreparedMutation, { seq, at }: Meta): void {
     const { type, payload: schema, accept } = mutation
     const uses: Use[] = []
     const run: Run<Result> = (conditions, onUse) =>
@@ -61,7 +61,11 @@ export class Payloads {
   }
 }
 
-function read(type: string, schema: Part['mutation']['payload'], payload: unknown): Result {
+function read(
+  type: string,
+  schema: PreparedMutation['mutation']['payload'],
+  payload: unknown,
+): Result {
   try {
     const today = parse(type, schema, payload)
     const issue = today === undefined ? undefined : payloadIssue(today)
@@ -82,7 +86,11 @@ function read(type: string, schema: Part['mutation']['payload'], payload: unknow
 }
 
 /** Whether the schema gives its own output back as it is. */
-function isAccepted(type: string, schema: Part['mutation']['payload'], output: unknown): boolean {
+function isAccepted(
+  type: string,
+  schema: PreparedMutation['mutation']['payload'],
+  output: unknown,
+): boolean {
   try {
     return isSame(parse(type, schema, output), output)
   } catch {

@@ -1,9 +1,9 @@
 // The digests that were recorded against those of today; and where they part, the record that did it.
 import { isMadeBy } from '../../mutation/fingerprint.ts'
-import type { Definition } from '../../mutation/spec.ts'
+import type { CompiledDefinition } from '../../mutation/spec.ts'
 import type { Journal } from '../../port/journal.ts'
 import type { Decoded } from '../../record/record.ts'
-import type { Found } from './findings.ts'
+import type { FindingDraft } from './findings.ts'
 import { locate, type Step } from './locate.ts'
 import type { RecordedDigest, Recording } from './recording.ts'
 import { trailAt, trailOf } from './recording.ts'
@@ -22,15 +22,15 @@ export interface Reached {
 }
 
 export async function checkRecording(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   recording: Recording,
   { epoch, head, base, seq, digests }: Reached,
-): Promise<Found[]> {
+): Promise<FindingDraft[]> {
   if (recording.store !== definition.name || recording.journal !== epoch) {
     return [other('the recorded digests are of another journal: record them anew with --update')]
   }
-  const found: Found[] = []
+  const found: FindingDraft[] = []
   const last = recording.digests.at(-1)?.seq ?? 0
   if (last > head)
     found.push(other(`there were ${last} records when the digests were recorded, now ${head}`))
@@ -58,12 +58,12 @@ export async function checkRecording(
 
 /** Of two recorded digests the first is met, the second is not: the trail knows which record it was. */
 async function describe(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   recording: Recording,
   after: number,
   { seq, digest: expected }: RecordedDigest,
-): Promise<Found | undefined> {
+): Promise<FindingDraft | undefined> {
   const isIt = ({ record, before, after: next }: Step) =>
     trailAt(recording, record.meta.seq) !== trailOf(before, next)
   const step = await locate(definition, journal, { after, until: seq }, isIt)
@@ -82,12 +82,12 @@ async function describe(
   return { ...found, message, ...placeOf(step) }
 }
 
-const other = (message: string): Found => {
+const other = (message: string): FindingDraft => {
   return { rule: 'other_recording', severity: 'error', message, seq: undefined, line: undefined }
 }
 
 /** Where a step is, and what it did. */
-export const placeOf = ({ record, before, after }: Step): Partial<Found> => ({
+export const placeOf = ({ record, before, after }: Step): Partial<FindingDraft> => ({
   seq: record.meta.seq,
   line: record.line,
   type: record.parts[0]?.mutation.type,

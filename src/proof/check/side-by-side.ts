@@ -4,7 +4,7 @@ import { isSame } from '../../diff/index.ts'
 import { StoreError } from '../../errors.ts'
 import { freeze } from '../../json/index.ts'
 import { reduce } from '../../mutation/reduce.ts'
-import type { Definition, Meta, Part } from '../../mutation/spec.ts'
+import type { CompiledDefinition, Meta, PreparedMutation } from '../../mutation/spec.ts'
 import type { Decoded } from '../../record/record.ts'
 import { type InPlace, inPlace } from '../../replay/in-place.ts'
 import {
@@ -15,7 +15,7 @@ import {
   type Subject,
   variantsFor,
 } from './elsewhere.ts'
-import { type Found, isThrown, messageOf } from './findings.ts'
+import { type FindingDraft, isThrown, messageOf } from './findings.ts'
 import { type Conditions, HERE, type Use, watch } from './watch.ts'
 
 /**
@@ -44,9 +44,9 @@ export class SideBySide {
   /** By mutation: how many records, and how many that used something impure. */
   readonly #runs = new Map<string, number>()
   readonly #impure = new Map<string, number>()
-  readonly #tell: (found: Found) => void
+  readonly #tell: (found: FindingDraft) => void
 
-  constructor({ initial }: Definition, tell: (found: Found) => void) {
+  constructor({ initial }: CompiledDefinition, tell: (found: FindingDraft) => void) {
     this.state = initial
     this.#place = inPlace(initial)
     this.#tell = tell
@@ -242,8 +242,12 @@ type Container = Readonly<Record<string, unknown>>
 const isContainer = (value: unknown): value is Container =>
   typeof value === 'object' && value !== null
 
-function describeFailure({ meta, parts }: Decoded, before: unknown, error: unknown): Found {
-  const failed = (rule: 'apply_failed' | 'nondeterministic', type: string, more = ''): Found => {
+function describeFailure({ meta, parts }: Decoded, before: unknown, error: unknown): FindingDraft {
+  const failed = (
+    rule: 'apply_failed' | 'nondeterministic',
+    type: string,
+    more = '',
+  ): FindingDraft => {
     const what = `apply of ${type} failed at seq ${meta.seq}: ${messageOf(error)}`
     const message = `${isThrown(error, StoreError) ? error.message : what}${more}`
     return { rule, severity: 'error', message, type }
@@ -264,7 +268,7 @@ function describeFailure({ meta, parts }: Decoded, before: unknown, error: unkno
 }
 
 /** Payloads are frozen, so it fails; on a payload of its own it does not. */
-function writesToPayload(part: Part, state: unknown, meta: Meta): boolean {
+function writesToPayload(part: PreparedMutation, state: unknown, meta: Meta): boolean {
   const payload = structuredClone(part.payload)
   try {
     watch(() => reduce(state, { ...part, payload }, meta))

@@ -1,14 +1,17 @@
 // What a state must be: JSON, what its schema says, and a tree.
 import { changes, isSame } from '../../diff/index.ts'
 import { stateIssue } from '../../json/index.ts'
-import type { Definition } from '../../mutation/spec.ts'
+import type { CompiledDefinition } from '../../mutation/spec.ts'
 import { parse } from '../../mutation/validate.ts'
 import { isTable } from '../../table/index.ts'
-import { type Found, messageOf } from './findings.ts'
+import { type FindingDraft, messageOf } from './findings.ts'
 
 /** Undefined where the state is JSON and fits its schema. */
-export function findInvalid({ state: schema }: Definition, state: unknown): Found | undefined {
-  const invalid = (message: string): Found => {
+export function findInvalid(
+  { state: schema }: CompiledDefinition,
+  state: unknown,
+): FindingDraft | undefined {
+  const invalid = (message: string): FindingDraft => {
     return { rule: 'invalid_state', severity: 'error', message }
   }
   try {

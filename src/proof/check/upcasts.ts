@@ -1,7 +1,7 @@
 // Records as they are decoded, with old payloads upcast once more at another time and place.
 import { isSame } from '../../diff/index.ts'
 import { StoreError } from '../../errors.ts'
-import type { AcceptedSources, Definition } from '../../mutation/spec.ts'
+import type { AcceptedSources, CompiledDefinition } from '../../mutation/spec.ts'
 import type { Entry, Journal } from '../../port/journal.ts'
 import { decode } from '../../record/decode.ts'
 import type { Decoded } from '../../record/record.ts'
@@ -13,7 +13,7 @@ import {
   type Run,
   variantsFor,
 } from './elsewhere.ts'
-import { type Found, isThrown, messageOf } from './findings.ts'
+import { type FindingDraft, isThrown, messageOf } from './findings.ts'
 import type { Range } from './locate.ts'
 import { HERE, type Use, watch } from './watch.ts'
 
@@ -27,10 +27,10 @@ type Result = { readonly decoded: Decoded } | { readonly thrown: string }
  * payload and meta. Throws as `readDecoded` does.
  */
 export async function* readUpcast(
-  definition: Definition,
+  definition: CompiledDefinition,
   journal: Journal,
   { after, until }: Range,
-  tell: (found: Found) => void,
+  tell: (found: FindingDraft) => void,
 ): AsyncGenerator<Iterable<Decoded>> {
   if ([...definition.mutations.values()].every(({ version }) => version === 1)) {
     yield* readDecoded(definition, journal, until, after)
@@ -45,11 +45,11 @@ export async function* readUpcast(
 }
 
 class Upcasts {
-  readonly #definition: Definition
-  readonly #tell: (found: Found) => void
+  readonly #definition: CompiledDefinition
+  readonly #tell: (found: FindingDraft) => void
   #checked = 0
 
-  constructor(definition: Definition, tell: (found: Found) => void) {
+  constructor(definition: CompiledDefinition, tell: (found: FindingDraft) => void) {
     this.#definition = definition
     this.#tell = tell
   }
@@ -97,7 +97,7 @@ class Upcasts {
     const subject = { name, result: 'payload', type }
     const advice =
       'Take the time from meta.at and an id from meta.seq: `upcaster(schema, (old, meta) => …)`'
-    const tell = (about: Found) => this.#tell({ ...about, seq, line })
+    const tell = (about: FindingDraft) => this.#tell({ ...about, seq, line })
     if (found) tell(describeDifference(subject, found.uses, advice))
     else for (const use of uses) tell(describeUse(subject, use, accepted))
   }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { AnyStoreDefinition } from '../../define/store-definition.ts'
 import { canonicalText } from '../../json/index.ts'
 import { definitionOf } from '../../mutation/brand.ts'
-import type { Declaration } from '../../mutation/spec.ts'
+import type { MutationSpec } from '../../mutation/spec.ts'
 import { payloadSchema, upcastSchema } from './payload.ts'
 
 export interface SchemaLock {
@@ -113,7 +113,7 @@ export function schemaLock(store: AnyStoreDefinition): SchemaLock {
   return sorted({ format: 'ministore-schema', version: 1, ...lock })
 }
 
-function lockedMutation({ payload, upcast, version, retired }: Declaration): LockedMutation {
+function lockedMutation({ payload, upcast, version, retired }: MutationSpec): LockedMutation {
   const old = Object.entries(upcast).map(([key, step]) => [key, upcastSchema(step)])
   const payloads = Object.fromEntries([...old, [version, payloadSchema(payload, 'kept')]])
   const plain = Object.entries(upcast).flatMap(([key, step]) => {

@@ -5,7 +5,7 @@ import { StoreError } from '../../errors.ts'
 import { canonicalChunks } from '../../json/chunks.ts'
 import { onAbort } from '../../observe/abort.ts'
 import type { Journal } from '../../port/journal.ts'
-import type { Core } from '../../store/core.ts'
+import type { StoreCore } from '../../store/store.ts'
 import type { VerifyOptions, VerifyReport } from './report.ts'
 import { type Answer, type Assignment, WORKER_CODE } from './worker.ts'
 
@@ -25,7 +25,7 @@ const ONLY_DEFINE = 'The module must only define the store'
 export async function verify(
   store: string,
   journal: Journal,
-  core: Core,
+  core: StoreCore,
   options: VerifyOptions,
 ): Promise<VerifyReport> {
   const path = journal.location
@@ -35,9 +35,9 @@ export async function verify(
     )
   const { module, export: name, signal } = readOptions(options)
   for (let attempt = 1; ; attempt++) {
-    const stopped = core.getStopped()
+    const stopped = core.stopped
     if (stopped?.code === 'closed') throw stopped
-    const { state, seq } = core.getHead()
+    const { state, seq } = core.durable
     const assignment = { module, export: name, store, path, until: seq }
     const report = await compare(assignment, state, signal)
     const isMoved = report.problem?.code === 'compacted' || report.problem?.code === 'io'

@@ -4,14 +4,14 @@ import { pathToFileURL } from 'node:url'
 import type { StoreError } from 'ministore-ts'
 import type { OpenFile } from 'ministore-ts/file'
 import type * as HeaderApi from '../../../src/journals/file/format/header.ts'
-import type * as MarksApi from '../../../src/journals/file/format/marks.ts'
 import type * as RecordApi from '../../../src/journals/file/format/record.ts'
 import type * as ScanApi from '../../../src/journals/file/format/scan.ts'
+import type * as MarksApi from '../../../src/journals/file/format/seek-index.ts'
 import { root } from '../bundle.ts'
 import { judge, type Verdict } from './reference.ts'
 
 export type Format = Pick<typeof HeaderApi, 'readHeader'> &
-  Pick<typeof MarksApi, 'Marks'> &
+  Pick<typeof MarksApi, 'SeekIndex'> &
   Pick<typeof RecordApi, 'readRecord'> &
   Pick<typeof ScanApi, 'scan'>
 
@@ -20,7 +20,7 @@ export async function loadFormat(src: string = join(root, 'src')): Promise<Forma
   const load = (name: string) =>
     import(/* @vite-ignore */ pathToFileURL(join(src, 'journals/file/format', `${name}.ts`)).href)
   const [header, marks, record, scan] = await Promise.all(
-    ['header', 'marks', 'record', 'scan'].map(load),
+    ['header', 'seek-index', 'record', 'scan'].map(load),
   )
   return { ...header, ...marks, ...record, ...scan }
 }
@@ -75,8 +75,8 @@ async function scanAll(
 }
 
 /** Reading may begin at a mark for any record that is there. */
-function checkMarks({ Marks }: Format, lines: readonly ScanApi.RecordLine[]): void {
-  const marks = new Marks({ seq: 0, offset: 0, line: 1 })
+function checkMarks({ SeekIndex }: Format, lines: readonly ScanApi.RecordLine[]): void {
+  const marks = new SeekIndex({ seq: 0, offset: 0, line: 1 })
   const ends = lines.map(({ seq, offset, bytes, line }) => ({
     ...{ seq, line },
     // As far apart as in a large journal.

@@ -4,7 +4,7 @@ import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
 import { systemCode } from '../disk/system-error.ts'
 import { createBeside, discard, exists } from '../disk/write.ts'
 import type { FileHeader } from '../format/header.ts'
-import type { Mark } from '../format/scan.ts'
+import type { FilePosition } from '../format/scan.ts'
 import { copyJournal } from './copy.ts'
 
 interface Archived {
@@ -13,7 +13,7 @@ interface Archived {
   readonly fs: FileSystem
   readonly file: OpenFile
   readonly header: FileHeader
-  readonly end: Mark
+  readonly end: FilePosition
 }
 
 /** What systems say that have no hard links, such as exFAT and many of FUSE, or allow none here. */

@@ -57,7 +57,7 @@ function assertLength(line: string): void {
 }
 
 /** Where the lines of a state stand. */
-export interface Place {
+export interface BodyPosition {
   readonly path: string
   readonly seed: number
   readonly offset: number
@@ -68,7 +68,7 @@ export interface Place {
 /** Throws StoreError `corrupt` at the first thing that is not what was written. */
 export async function readBody(
   file: OpenFile,
-  { path, seed, offset, line }: Place,
+  { path, seed, offset, line }: BodyPosition,
   { seq, at = '', lines, bytes }: Pick<Base, 'seq' | 'at' | 'lines' | 'bytes'>,
 ): Promise<Snapshot> {
   const assembly = new Assembly()

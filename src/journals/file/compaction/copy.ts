@@ -5,14 +5,14 @@ import type { OpenFile } from '../../../port/file-system.ts'
 import { writeAll } from '../disk/write.ts'
 import type { FileHeader } from '../format/header.ts'
 import { isSealed } from '../format/line.ts'
-import { type Mark, type RawLine, readLines, scan } from '../format/scan.ts'
+import { type FilePosition, type RawLine, readLines, scan } from '../format/scan.ts'
 
 /** The journal that is copied, up to `end`. */
 interface Source {
   readonly name: string
   readonly file: OpenFile
   readonly header: FileHeader
-  readonly end: Mark
+  readonly end: FilePosition
 }
 
 const NEWLINE = Buffer.from('\n')
@@ -41,9 +41,9 @@ export async function copyJournal(source: Source, into: OpenFile): Promise<void>
 export async function copyRecords(
   { name: path, file, header, end }: Source,
   into: OpenFile,
-  { from, to }: { from: Mark; to: Mark },
-  copied: Mark = from,
-): Promise<Mark> {
+  { from, to }: { from: FilePosition; to: FilePosition },
+  copied: FilePosition = from,
+): Promise<FilePosition> {
   let done = copied.offset
   for await (const lines of scan(file, { path, seed: header.seed }, copied, end.offset)) {
     const bytes = bytesOf(lines)

@@ -1,3 +1,3 @@
 export { readBody } from './body.ts'
-export { Keeper, type Site } from './keeper.ts'
-export { findSnapshot, type Kept, scanBehind } from './opening.ts'
+export { type CompactableFile, FileSnapshots } from './file-snapshots.ts'
+export { findSnapshot, type SnapshotCandidate, scanBehind } from './opening.ts'

@@ -5,18 +5,18 @@ import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
 import type { JournalInfo, UnusedSnapshot } from '../../../port/journal.ts'
 import { isMissing } from '../disk/system-error.ts'
 import type { FileHeader } from '../format/header.ts'
-import { type Mark, type RecordLine, scan, type Tail } from '../format/scan.ts'
+import { type FilePosition, type RecordLine, scan, type Tail } from '../format/scan.ts'
 import { readSnapshotHeader, type SnapshotHeader } from './header.ts'
 
 export const snapshotPath = (journal: string): string => `${journal}.snapshot`
 
 /** A snapshot that was found beside a journal. */
-export interface Kept {
+export interface SnapshotCandidate {
   readonly info: NonNullable<JournalInfo['snapshot']>
   /** Undefined where it says nothing about this journal. */
   readonly header?: SnapshotHeader & { readonly length: number }
   /** Where the records begin that opening reads: with the snapshot's last one, as a proof. */
-  readonly from: Mark
+  readonly from: FilePosition
 }
 
 /** Reads its first line only; undefined where there is none. Whatever is wrong with it harms nothing. */
@@ -24,8 +24,8 @@ export async function findSnapshot(
   fs: FileSystem,
   journal: string,
   { epoch, seed, begin }: Pick<FileHeader, 'epoch' | 'seed' | 'begin'>,
-): Promise<Kept | undefined> {
-  const unused = (reason: string, more: Partial<Kept> = {}): Kept => {
+): Promise<SnapshotCandidate | undefined> {
+  const unused = (reason: string, more: Partial<SnapshotCandidate> = {}): SnapshotCandidate => {
     const info: UnusedSnapshot = { used: false, reason }
     return { info, from: begin, ...more }
   }
@@ -53,8 +53,8 @@ export async function findSnapshot(
 export async function* scanBehind(
   file: OpenFile,
   place: { readonly path: string; readonly seed: number },
-  begin: Mark,
-  kept: Kept | undefined,
+  begin: FilePosition,
+  kept: SnapshotCandidate | undefined,
 ): AsyncGenerator<RecordLine[], Tail> {
   const { header, from = begin } = kept ?? {}
   let seq = from.seq

@@ -1,7 +1,7 @@
 // Creating a journal without records: as a new file, or in a file that exists.
 import { randomUUID } from 'node:crypto'
 import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
-import type { Found } from '../../../port/journal.ts'
+import type { TornTail } from '../../../port/journal.ts'
 import { encodeHeader } from '../format/line.ts'
 import { cutTornTail, emptyOut } from './tail.ts'
 import { discard, save, writeAll } from './write.ts'
@@ -32,7 +32,7 @@ export async function createInPlace(
   file: OpenFile,
   path: string,
   store: string,
-): Promise<Found | undefined> {
+): Promise<TornTail | undefined> {
   const bytes = await file.size()
   const torn = { kind: 'torn_header', offset: 0, bytes } as const
   const found = bytes > 0 ? await cutTornTail(fs, file, torn, `${path}.torn-0`) : undefined

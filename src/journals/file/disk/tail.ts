@@ -1,15 +1,15 @@
 // Opening: what the scan found is put right on disk, before any of it is shown.
 import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
-import type { Found } from '../../../port/journal.ts'
+import type { TornTail } from '../../../port/journal.ts'
 import { readAll, save, writeAll } from './write.ts'
 
 /** Ends the file after its last whole record, and keeps what is cut off in `saveAs`. */
 export async function cutTornTail(
   fs: FileSystem,
   file: OpenFile,
-  { kind, offset, bytes }: Found,
+  { kind, offset, bytes }: TornTail,
   saveAs: string,
-): Promise<Found> {
+): Promise<TornTail> {
   if (kind === 'lost_newline') {
     await writeAll(file, Buffer.from('\n'), offset)
     await file.truncate(offset + 1)

@@ -3,7 +3,7 @@ import { StoreError } from '../../../errors.ts'
 import type { OpenFile } from '../../../port/file-system.ts'
 import { type Base, type Header, isSealed, seedOf } from './line.ts'
 import { describeRewriting } from './rewritten.ts'
-import type { Mark } from './scan.ts'
+import type { FilePosition } from './scan.ts'
 
 const MAX_HEADER_BYTES = 1024
 const BEGIN = '{"format":"ministore",'
@@ -23,7 +23,7 @@ export interface FileHeader {
   /** The state that the records stand on, where the journal was compacted. */
   readonly base: Base | undefined
   /** Where the records begin. */
-  readonly begin: Mark
+  readonly begin: FilePosition
 }
 
 /**

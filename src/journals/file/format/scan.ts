@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import { StoreError } from '../../../errors.ts'
 import type { OpenFile } from '../../../port/file-system.ts'
-import type { Found } from '../../../port/journal.ts'
+import type { TornTail } from '../../../port/journal.ts'
 import { decodeLine, MAX_LINE_BYTES, sealedLength } from './line.ts'
 import { describeMisfit } from './rewritten.ts'
 
@@ -13,7 +13,7 @@ const SECTOR_BYTES = 512
 const NEWLINE = 0x0a
 
 /** A line boundary: how far one is, in records, bytes and lines. */
-export interface Mark {
+export interface FilePosition {
   readonly seq: number
   readonly offset: number
   readonly line: number
@@ -36,8 +36,8 @@ export interface RecordLine extends RawLine {
 }
 /** Where the records end, and what is behind them if anything is. */
 export interface Tail {
-  readonly end: Mark
-  readonly found: Omit<Found, 'savedTo'> | undefined
+  readonly end: FilePosition
+  readonly found: Omit<TornTail, 'savedTo'> | undefined
 }
 
 /**
@@ -47,12 +47,12 @@ export interface Tail {
 export async function* scan(
   file: OpenFile,
   { path, seed }: { path: string; seed: number },
-  from: Mark,
+  from: FilePosition,
   until: number = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<RecordLine[], Tail> {
   let end = from
   let size = from.offset
-  let kind: Found['kind'] | undefined
+  let kind: TornTail['kind'] | undefined
   const corrupt = (rule: string, offset: number) => {
     const { seq, line } = { seq: end.seq + 1, line: end.line + 1 }
     const where = `${path}:${line} (byte ${end.offset}): expected record ${seq}`

@@ -1,29 +1,29 @@
 // Where an opening begins: at a snapshot, at what compacting left, or at the initial state.
 import { StoreError } from '../errors.ts'
 import { snapshotIssue } from '../mutation/fingerprint.ts'
-import type { Definition } from '../mutation/spec.ts'
+import type { CompiledDefinition } from '../mutation/spec.ts'
 import type { Journal, JournalInfo } from '../port/journal.ts'
 import type { Snapshot } from '../port/snapshots.ts'
 import { currentKeys } from '../record/keys.ts'
 import { readBase } from '../replay/base.ts'
-import type { Start } from '../replay/replayed.ts'
+import type { ReplayOrigin } from '../replay/replayed.ts'
 import type { Recovery } from './open-store.ts'
 
 /** Where an opening begins, and what it says about the snapshot. */
-export interface Beginning {
-  readonly start?: Start | undefined
+export interface OpeningOrigin {
+  readonly start?: ReplayOrigin | undefined
   readonly snapshot?: Recovery['snapshot']
 }
 
 /** A snapshot only where it was made by this very definition and is whole; else it says why not. */
-export async function findBeginning(
-  definition: Definition,
+export async function loadOrigin(
+  definition: CompiledDefinition,
   journal: Journal,
   info: JournalInfo,
-): Promise<Beginning> {
+): Promise<OpeningOrigin> {
   const { snapshot: found } = info
   const { snapshots } = journal
-  const base = startOfBase(definition, journal, info)
+  const base = originOfBase(definition, journal, info)
   const without = (reason: string) => ({ start: base, snapshot: { used: false, reason } as const })
   if (!found || !snapshots) return { start: base }
   if ('used' in found) return { start: base, snapshot: found }
@@ -32,7 +32,7 @@ export async function findBeginning(
   try {
     // Read here, to know that it can be; the second reading is for a replay that begins again.
     let first = await snapshots.read()
-    const start: Start = async () => {
+    const start: ReplayOrigin = async () => {
       const snapshot = first ?? (await snapshots.read())
       first = undefined
       return orThrow(snapshot, journal)
@@ -45,11 +45,11 @@ export async function findBeginning(
 }
 
 /** Undefined where the journal was never compacted. Whatever the definition is: its records are gone. */
-export function startOfBase(
-  definition: Definition,
+export function originOfBase(
+  definition: CompiledDefinition,
   journal: Journal,
   { base }: JournalInfo,
-): Start | undefined {
+): ReplayOrigin | undefined {
   if (!base) return undefined
   return async () => {
     const snapshot = orThrow(await readBase(definition, journal), journal)

@@ -14,47 +14,47 @@ import type {
 import { createBeside, discard, exists, writeAll } from '../disk/write.ts'
 import type { FileHeader } from '../format/header.ts'
 import { type Base, encodeHeader, WIDEST } from '../format/line.ts'
-import type { Marks } from '../format/marks.ts'
-import { type Mark, scan } from '../format/scan.ts'
+import { type FilePosition, scan } from '../format/scan.ts'
+import type { SeekIndex } from '../format/seek-index.ts'
 import { assertOneName, keepArchive, replaceFile } from './archive.ts'
 import { type Body, readBody, writeBody } from './body.ts'
 import { copyRecords } from './copy.ts'
 import { encodeSnapshotHeader, NO_DIGEST, type SnapshotHeader } from './header.ts'
-import { type Kept, snapshotPath } from './opening.ts'
+import { type SnapshotCandidate, snapshotPath } from './opening.ts'
 
 /** What the keeper needs of its journal, which is open. */
-export interface Site {
+export interface CompactableFile {
   readonly name: string
   readonly path: string
   readonly fs: FileSystem
   readonly file: OpenFile
   readonly header: FileHeader
   /** The snapshot that opening found. */
-  readonly kept: Kept | undefined
+  readonly kept: SnapshotCandidate | undefined
   /** Where the durable records end. */
-  readonly end: Mark
+  readonly end: FilePosition
   /** From where its records may be read. */
-  readonly marks: Marks
+  readonly marks: SeekIndex
   /** Throws StoreError where nothing may be written any more. */
   assertWritable(): Promise<void>
   /** What was appended without a sync, if it was opened like that: a snapshot is of durable records. */
   makeDurable(): Promise<void>
   /** Runs it while nothing is appended. */
-  alone<R>(run: () => Promise<R>): Promise<R>
+  withAppendsPaused<R>(run: () => Promise<R>): Promise<R>
   /** Takes the file's lock, as far as this journal takes locks. */
   lock(file: OpenFile): Promise<void>
   /** Goes on in this file, in which the records behind `from` follow its header's base. */
-  moveTo(file: OpenFile, header: FileHeader, from: Mark): Promise<void>
+  switchToFile(file: OpenFile, header: FileHeader, from: FilePosition): Promise<void>
   /** Lets nothing be appended any more. */
   fail(cause: unknown): void
 }
 
-export class Keeper implements Snapshots {
-  readonly #site: Site
+export class FileSnapshots implements Snapshots {
+  readonly #site: CompactableFile
   /** One at a time. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(site: Site) {
+  constructor(site: CompactableFile) {
     this.#site = site
   }
 
@@ -101,7 +101,7 @@ export class Keeper implements Snapshots {
   }
 
   /** Where record `seq` begins and ends; both are where the records begin, if there is no such record. */
-  async #find(seq: number): Promise<{ readonly begin: Mark; readonly end: Mark }> {
+  async #find(seq: number): Promise<{ readonly begin: FilePosition; readonly end: FilePosition }> {
     const { file, name: path, header, marks, end } = this.#site
     const { begin, seed } = header
     if (seq === begin.seq) return { begin, end: begin }
@@ -201,7 +201,7 @@ export class Keeper implements Snapshots {
       const copied = await copyRecords(this.#site, file, { from, to: next.begin })
       // So that what others wait for below is short.
       await file.sync()
-      return await this.#site.alone(async () => {
+      return await this.#site.withAppendsPaused(async () => {
         await this.#site.assertWritable()
         const { file: journal, end } = this.#site
         if ((await journal.sizeAt(path)) !== end.offset)
@@ -217,7 +217,7 @@ export class Keeper implements Snapshots {
           throw error
         }
         isMoved = true
-        await this.#site.moveTo(file, next, from)
+        await this.#site.switchToFile(file, next, from)
         await this.#settleNames()
         const { offset: bytes } = this.#site.end
         return { seq, before, bytes, ...(kept !== undefined && { archive: kept }) }

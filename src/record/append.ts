@@ -1,8 +1,14 @@
-// Step 3: records → durable. The port itself is in port/; what it does to a state is in replay/.
+// Step 3: records → durable. The port itself is in port/; what the store makes of the answer is in store/.
 import { StoreError } from '../errors.ts'
 import type { AppendResult, Journal, NewEntry } from '../port/journal.ts'
-import { entryOf } from '../record/entry.ts'
-import type { Waiting } from './pending.ts'
+import type { AppliedRecord } from '../replay/replayed.ts'
+import { entryOf, type Within } from './entry.ts'
+
+/** What one dispatch appends: its record, if it has one, and what is written together with it. */
+interface Appended {
+  readonly record?: (AppliedRecord & { readonly text: string }) | undefined
+  readonly options: { readonly within?: Within | undefined }
+}
 
 /**
  * Appends what the group decided, which may be nothing. Throws StoreError as the journal does, and `io` if another
@@ -10,7 +16,7 @@ import type { Waiting } from './pending.ts'
  */
 export async function append(
   journal: Journal,
-  group: readonly Waiting[],
+  group: readonly Appended[],
   expected: number,
 ): Promise<AppendResult> {
   const entries: NewEntry[] = []

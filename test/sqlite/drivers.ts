@@ -14,9 +14,12 @@ async function found(
   driverIn: (module: Record<string, unknown>) => unknown,
 ): Promise<(readonly [string, SqliteDriver])[]> {
   try {
-    return [[module, driverIn(await import(module)) as SqliteDriver]]
+    const driver = driverIn(await import(module)) as SqliteDriver
+    new driver(':memory:', { timeout: 0 }).close()
+    return [[module, driver]]
   } catch (error) {
-    const isAbsent = /UNKNOWN_BUILTIN_MODULE|MODULE_NOT_FOUND/.test(
+    // The package may be compiled for another version of Node.
+    const isAbsent = /UNKNOWN_BUILTIN_MODULE|MODULE_NOT_FOUND|DLOPEN_FAILED/.test(
       String((error as { code?: unknown }).code),
     )
     if (isAbsent) return []

@@ -15,7 +15,7 @@ import {
 import { DRIVERS } from './drivers.ts'
 
 test('there is a driver to be tested', () => {
-  expect(DRIVERS.map(([name]) => name)).toContain('better-sqlite3')
+  expect(DRIVERS).not.toEqual([])
 })
 
 describe.each(DRIVERS)('a journal in SQLite by %s', (_, driver) => {

@@ -42,7 +42,7 @@ describe.each(DRIVERS)('the files of a journal in SQLite by %s', (_, driver) => 
 
   test('are switched to a log that is synced with each commit, whatever they were before', async () => {
     const file = freshFile()
-    const raw = rawOn(file, driver)
+    const raw = new driver(file, { timeout: 0 })
     raw.exec('PRAGMA journal_mode = DELETE; CREATE TABLE users (name TEXT)')
     raw.close()
     const { engine } = await opened(file)

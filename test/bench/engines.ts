@@ -260,7 +260,7 @@ async function following(engine: Engine, options: Options): Promise<Row> {
   return {
     ...{ id: `${engine.label}-follow`, title, unit: 'µs', figures, skipped },
     work: 'a durable record of one store, until a listener of another store has it',
-    targets: [atMost('≤ 1.3 × the bare client', ratio('ministore', 'bare client'), LIMIT)],
+    targets: [atMost('≤ 1.5 × the bare client', ratio('ministore', 'bare client'), STORE_LIMIT)],
   }
 }
 

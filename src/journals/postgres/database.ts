@@ -220,7 +220,7 @@ const processIdOf = (client: ClientBase): number =>
 const MOST_SESSIONS = 10_000
 
 /** The server gives up before its caller does, which then knows that nothing happened. */
-export const limitOf = ({ timeout }: Caller) => String(Math.ceil(timeout * 0.8))
+export const limitOf = ({ timeout }: Caller): string => String(Math.ceil(timeout * 0.8))
 
 export const closed = (name: string): StoreError =>
   new StoreError('closed', `${name} is closed: open it again`, { path: name })

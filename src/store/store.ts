@@ -30,9 +30,9 @@ const EMPTY: StateAt = { state: undefined, seq: 0, at: '' }
 export class StoreCore {
   /** What opening replayed. */
   replayed: { readonly records: number; readonly fallback?: string | undefined } = { records: 0 }
-  readonly listeners = new Set<Listener>()
+  readonly listeners: Set<Listener> = new Set()
   /** Called when the store closes. */
-  readonly closers = new Set<() => void>()
+  readonly closers: Set<() => void> = new Set()
   readonly #definition: CompiledDefinition
   readonly #journal: Journal
   readonly #options: OpenOptions

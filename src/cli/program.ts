@@ -35,7 +35,7 @@ const HIDDEN: typeof COMMANDS = {
  */
 export async function program([first]: readonly string[] = []): Promise<Command> {
   const all = new Command(NAME)
-    .description('Replay-check, inspect and repair the journals of ministore stores.')
+    .description('Check, inspect and repair the journals of ministore stores.')
     .version(version)
     .configureOutput({ outputError: (text, write) => write(usageError(text)) })
     .showHelpAfterError(`Run "npx ${NAME} --help" to see all commands.`)

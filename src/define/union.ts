@@ -92,7 +92,7 @@ function read(union: z.core.$ZodDiscriminatedUnion, reducers: object): object {
   const applies = new Map(Object.entries((reducers ?? {}) as Record<string, unknown>))
   const parts = [...new Set(options.flatMap(({ names }) => names))].map((name) => {
     const apply = applies.get(name)
-    if (!applies.delete(name)) throw bad(`there is no reducer for ${name}`)
+    if (!applies.delete(name)) throw bad(`a reducer for ${name} is missing`)
     const payload = payloadOf(
       options.filter(({ names }) => names.includes(name)),
       { union, discriminator, name },

@@ -10,7 +10,7 @@ import { type StatePath, valueAt } from './path.ts'
 import { steps } from './replay.ts'
 import { copyOf } from './state-copy.ts'
 
-/** To compare more than this, in characters of JSON, after every record would take for ever. */
+/** To compare more than this, in characters of JSON, after every record would take too long. */
 const LARGE_CHARACTERS = 2 ** 16
 const FIRST_WINDOW = 16
 

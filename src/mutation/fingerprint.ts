@@ -38,7 +38,7 @@ export async function snapshotIssue(
 ): Promise<string | undefined> {
   if (await isMadeBy(found, definition)) return undefined
   return (await fingerprint(definition)) === HIDDEN
-    ? 'the source of a function in the definition cannot be seen, because it is bound or native: nobody can know whether it is the same. Write it as a plain function'
+    ? 'the source of a function in the definition cannot be seen, because it is bound or native: it cannot be compared. Write it as a plain function'
     : 'it was made by another definition: a reducer, a schema or the state was changed, or compiled in another way'
 }
 
@@ -98,7 +98,7 @@ function partsOf({ _zod }: z.core.$ZodType): object {
   return { ...Object.fromEntries(entries), defaultValue: textOfDefault(def) }
 }
 
-/** Undefined where it is made anew each time, such as an id or the time. */
+/** Undefined if it differs each time, such as an ID or the time. */
 function textOfDefault(def: object): string | undefined {
   try {
     const [text, again] = [0, 1].map(() => canonicalText(Reflect.get(def, 'defaultValue')))

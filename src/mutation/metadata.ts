@@ -42,7 +42,7 @@ export function metadataSpec(schema: z.core.$ZodObject | undefined): MetadataSpe
 
 /**
  * Parses the metadata of a dispatch, asserts that it is JSON, and makes its canonical text. `bound` is what
- * `store.with` was given, `given` the call's own, which wins field by field. Undefined if there is none.
+ * `store.with` was given, `given` the call's own, which wins field by field. Undefined if neither has any field.
  * Throws Rejection `invalid`; StoreError `check_failed`, `unstable_payload`.
  */
 export function validateMetadata(

@@ -11,8 +11,7 @@ const MAX_SHOWN = 80
  */
 export function stateIssue(returned: unknown, state: unknown): string | undefined {
   if (isThenable(returned)) return 'it is asynchronous: await before dispatch'
-  if (isGenerator(returned))
-    return 'it is a generator, of which nothing ran: write a plain function'
+  if (isGenerator(returned)) return 'it is a generator, which did not run. Write a plain function'
   const wanted = kindOf(state)
   if (kindOf(returned) === wanted) return undefined
   return `it returned ${describe(returned)}, but the state is ${wanted}. ${ADVICE}`
@@ -37,7 +36,7 @@ function kindOf(value: unknown): string | undefined {
 export function assertResult(value: unknown): void {
   if (isThenable(value)) throw new TypeError('run() is asynchronous: await before or after it')
   if (isGenerator(value))
-    throw new TypeError('run() is a generator, of which nothing ran: write a plain function')
+    throw new TypeError('run() is a generator, which did not run. Write a plain function')
   if (value instanceof Error)
     throw new TypeError(
       `run() returned ${describe(value)}: throw it, or return what reject() gives`,

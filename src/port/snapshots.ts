@@ -50,6 +50,6 @@ export interface CompactReceipt {
 export interface StateAt {
   readonly state: unknown
   readonly seq: number
-  /** The time of record `seq`; empty if there is none. The next record's is not before it. */
+  /** The time of record `seq`; empty if there is no record. The next record's is not before it. */
   readonly at: string
 }

@@ -33,7 +33,7 @@ export async function append(
 export const isPassing = (journal: Journal, { code }: StoreError): boolean =>
   journal.follow !== undefined && (code === 'unavailable' || code === 'unknown')
 
-/** What everything hears that was behind the append that failed. */
+/** The error for every request that was queued after the append that failed. */
 export function refusal(journal: Journal, error: StoreError, seq: number): StoreError {
   const since = isPassing(journal, error) ? 'failed at' : 'takes no dispatches since'
   const what = `not written: ${journal.name} ${since} seq ${seq} (${error.message})`

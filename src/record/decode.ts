@@ -96,7 +96,7 @@ type Raw = RawPart & {
 const BETWEEN = 1 + Math.floor(Math.random() * 1e9)
 
 /**
- * What each text is as JSON; undefined for what is none. In one call, which takes two thirds of the time
+ * Each text parsed as JSON; undefined for a text that is not JSON. In one call, which takes two thirds of the time
  * of many. Where a text is no JSON by itself, but is with its neighbours, a number is missing between them.
  */
 export function parseTexts(entries: readonly Entry[]): unknown[] {

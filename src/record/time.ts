@@ -2,7 +2,7 @@
 
 /**
  * Returns the function that gives a new record its time: that of the clock `now`, in milliseconds since 1970, or
- * `last`, the time of the record before it, if the clock is behind that. Clocks of several machines differ, and a
+ * `last`, the time of the record before it, if the clock is earlier than that. Clocks of several machines differ, and a
  * clock may be set back.
  */
 export function timeFrom(now: () => number): (last: string) => string {

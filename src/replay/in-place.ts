@@ -298,7 +298,7 @@ function copyArray(value: unknown[], inner: (value: unknown, key: string) => unk
   const isPlain =
     Object.getPrototypeOf(value) === Array.prototype &&
     (value.length > MOST_NAMED || Object.keys(value).length <= value.length)
-  if (!isPlain) throw new TypeError('it is no plain array')
+  if (!isPlain) throw new TypeError('it is not a plain array')
   return value.map((each, index) => inner(each, String(index)))
 }
 

@@ -32,7 +32,7 @@ class TableInPlace extends Collection<unknown> {
     super()
     this.#table = table
     this.#place = place
-    // Whoever takes it for a plain object, or for a draft of Immer's, is told to ask Immer.
+    // Code that treats it as a plain object, or as a draft of Immer's, falls back to Immer.
     const refused = { get: () => place.refuse('it looks into a table') }
     Object.defineProperty(this, 'root', { ...refused, enumerable: true, configurable: true })
     Object.defineProperty(this, Symbol.for('immer-state'), refused)

@@ -24,7 +24,7 @@ interface Part {
 
 /**
  * The state and the keys as JSON texts of about a line each. What is larger than a line is put
- * there empty, and filled by the lines behind it. Throws StoreError `invalid_state`.
+ * there empty, and filled by the lines after it. Throws StoreError `invalid_state`.
  */
 export function* partsOf({
   state,
@@ -117,7 +117,7 @@ export class Assembly {
   /** Throws an Error that says what is wrong with the part. */
   add(json: string): void {
     const part: Part = JSON.parse(json)
-    if (!Array.isArray(part?.at)) throw new Error('it is no part of a state')
+    if (!Array.isArray(part?.at)) throw new Error('it is not a part of a state')
     const { at, put, push, text, tables = [], absent = [], bare = [] } = part
     if (text !== undefined) {
       this.#extend(at, text)
@@ -125,7 +125,7 @@ export class Assembly {
     }
     const target = containerAt(this.#root, at)
     const there = Array.isArray(target) ? target.length : 0
-    // Those inside of others come behind them.
+    // A table inside of another one comes after it.
     for (const [key = '', ...rest] of tables.toReversed()) {
       const path = [typeof key === 'number' ? key - there : key, ...rest]
       if (!makeTable(put ?? push ?? {}, path)) throw new Error(`there is no table at ${key}`)

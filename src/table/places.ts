@@ -33,7 +33,7 @@ export function restoreTables(json: unknown, paths: readonly string[]): unknown 
   return root['']
 }
 
-/** Puts a table in the place of the plain object at `path`; false where there is none. */
+/** Puts a table in the place of the plain object at `path`; false if there is no object. */
 export function makeTable(root: object, path: readonly (string | number)[]): boolean {
   const last = path.at(-1) ?? ''
   const parent = path.slice(0, -1).reduce<unknown>(childOf, root)

@@ -1,4 +1,4 @@
-// One case of the contract: what it works with, and that nothing of it stays behind.
+// One case of the contract: its tools, and a check that it leaves nothing open.
 import type { Awaitable, Journal, JournalInfo } from '../port/journal.ts'
 
 /** The journals of the cases belong to this store. */
@@ -16,7 +16,7 @@ export interface JournalStorage {
 /** By the sentence that each promises. */
 export type Cases = Readonly<Record<string, (stage: Stage) => Promise<void>>>
 
-/** What a case works with. What it opened is closed behind it. */
+/** What a case works with. What it opened is closed after it. */
 export interface Stage {
   /** A new Journal object on the case's storage, opened. */
   open(store?: string): Promise<Opened>
@@ -63,7 +63,7 @@ export async function runCase(
       async crash() {
         if (!storage.crash) throw new TypeError('{ crashes: true } needs storages with a crash()')
         await storage.crash()
-        // Whoever lost its disk or its connection may never answer again.
+        // A journal that lost its disk or its connection may never answer again.
         opened = []
       },
     })

@@ -135,7 +135,7 @@ export const journalCases: Cases = {
     assertTexts(await readAll(journal), ['{"type":"before"}', text, '{"type":"after"}'])
   },
 
-  'read gives the records behind `after` and up to `to`, and ends': async ({ open }) => {
+  'read gives the records after `after` and up to `to`, and ends': async ({ open }) => {
     const { journal } = await open()
     assertSame('an empty journal has records', await readAll(journal, 0, { to: 9 }), [])
     await appendAll(journal, texts(6))

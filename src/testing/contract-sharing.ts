@@ -42,7 +42,7 @@ export const sharedCases: Cases = {
     }
   },
 
-  'whoever does not know the last record has a conflict': async ({ open }) => {
+  'a writer that does not know the last record has a conflict': async ({ open }) => {
     const [first, second] = [await open(), await open()]
     await appendAll(first.journal, texts(2))
     const { ok } = await second.journal.append(some(1, 9), 0)

@@ -318,7 +318,7 @@ const hasFailed =
     else if ((answer.failed as { code?: unknown }).code !== code) throw failure(what, answer)
   }
 
-/** The receipt; throws where there is none. */
+/** The receipt; throws if the dispatch was rejected. */
 function committed(what: string, { answer }: Played): { readonly value?: unknown } {
   if (answer.ok) return answer
   throw 'failed' in answer ? failure(what, answer) : refusal(what, answer)

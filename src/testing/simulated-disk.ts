@@ -80,7 +80,7 @@ export function mount(
     tell(cause)
   }
 
-  /** Every operation passes here; behind the end of its process none is ever answered. */
+  /** Every operation passes here; after the end of its process, no operation is ever answered. */
   async function operate<T>(run: () => T, instead?: (fault: PartialFault) => T): Promise<T> {
     // Never at once, as on a real disk: others may come in between.
     await undefined

@@ -189,7 +189,7 @@ describe.concurrent('--update', () => {
     const { status, stdout } = await checkHere()
     expect(status).toBe(1)
     expect(stdout).toContain('error digest_mismatch  a.jsonl:5  seq 4  closeTicket')
-    expect(stdout).toContain('closeTicket {"id":"a"} is the first to give another state')
+    expect(stdout).toContain('closeTicket {"id":"a"} is the first record whose state differs')
     expect(stdout).toMatch(/^ +--- state at seq 3\n +\+\+\+ state at seq 4\n +@@ /m)
     expect(stdout).toMatch(/^ +-.*"closed": 0/m)
     expect(stdout).toMatch(/^ +\+.*"closed": 2/m)
@@ -339,7 +339,7 @@ describe.concurrent('used wrongly', () => {
     [
       'a file that is not there',
       () => ['check', one, '--store', 'nowhere.ts'],
-      /nowhere\.ts: there is no such file/,
+      /nowhere\.ts: the file does not exist/,
     ],
     [
       'an export that is not there',

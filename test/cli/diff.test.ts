@@ -106,7 +106,7 @@ describe('ministore diff', () => {
     const all = await ministores(diff(path, '1', '9'), diff(path, '1'), diff(path, '1', '-1'))
     expect(all.map(({ status }) => status)).toEqual([2, 2, 2])
     expect(all.map(({ stderr }) => stderr)).toEqual([
-      `ministore: there is no seq 9 in ${path}: its last one is 3\n`,
+      `ministore: ${path} has no record 9: its last one is 3\n`,
       expect.stringContaining("missing required argument 'to'"),
       expect.stringContaining('ministore: '),
     ])

@@ -150,7 +150,7 @@ describe('ministore import', () => {
     const { status, stdout, stderr } = ministore(...importing(source))
     expect({ status, stderr }).toEqual({
       status: 0,
-      stderr: `ministore: ${source}:3: a crash cut this line off after 14 bytes: it is no record\n`,
+      stderr: `ministore: ${source}:3: a crash cut this line off after 14 bytes: it is not a record\n`,
     })
     expect(stdout).toContain('imported 1 record into')
     expect((await legacy.replay(targetOf(source))).state.log).toEqual(['x'])
@@ -198,7 +198,7 @@ describe('ministore import', () => {
     const source = written('"Reset"')
     const { status, stderr } = await refused(importing(source, '--store', `${stores}#impure`))
     expect(status).toBe(1)
-    expect(stderr).toContain('two replays gave two states')
+    expect(stderr).toContain('two replays produced two states')
     expect(filesBeside(source)).toEqual(['old.jsonl'])
   })
 

@@ -71,7 +71,7 @@ describe('ministore repair', () => {
       expect(stdout).toContain(`refused ${path}:4 (byte `)
       expect(stdout).toContain('restore a backup')
       expect(stdout).toContain(`npx ministore-ts log ${path} --until 2`)
-      expect(stdout).toContain('could lose records that were acknowledged')
+      expect(stdout).toContain('could lose acknowledged records')
     }
     expect(filesBeside(path)).toEqual(before)
   })
@@ -113,7 +113,7 @@ describe('ministore repair', () => {
     const [none, foreign] = [tempJournal(), journal(Buffer.from('Dear diary,\n'))]
     const missing = ministore('repair', none, '--write')
     expect(missing).toMatchObject({ status: 2, stdout: '' })
-    expect(missing.stderr).toContain(`${none}: there is no such file`)
+    expect(missing.stderr).toContain(`${none}: the file does not exist`)
     expect(existsSync(none)).toBe(false)
     const before = filesBeside(foreign)
     expect(ministore('repair', foreign, '--write')).toMatchObject({ status: 1 })

@@ -57,7 +57,7 @@ const schema = (store: string, lock: string, ...args: string[]) => [
 const NARROWED = `error  ${at('lock.json')}  addTopic
   version 1 was changed without an upcaster, and does not take all that the lock allows:
     payload.name: maxLength 10 where it had none
-  widen it again, or declare what it was as \`upcast: { 1: … }\`, which makes this version 2
+  widen it again, or declare the old schema as \`upcast: { 1: … }\`, which makes this version 2
 
 `
 
@@ -98,7 +98,7 @@ describe('ministore schema', () => {
   the lock does not know of this yet:
     addTopic: payload of version 1 changed
     reset: new
-  run \`npx ministore-ts schema --update\` and commit it: what it does not know, it does not protect
+  run \`npx ministore-ts schema --update\` and commit it. The lockfile only protects the schemas that it has
 
 ok ${at('lock.json')}: 2 mutations
 `,
@@ -110,7 +110,7 @@ ok ${at('lock.json')}: 2 mutations
     expect(refused).toMatchObject({
       status: 1,
       stdout: NARROWED,
-      stderr: expect.stringContaining('lock.json is as it was; --force writes it all the same'),
+      stderr: expect.stringContaining('lock.json was not changed. --force writes it in any case'),
     })
     expect(readFileSync(at('lock.json'), 'utf8')).toBe(before)
   })
@@ -166,7 +166,7 @@ describe('the lock file', () => {
     truncateSync(at('large.json'), 16 * 1024 * 1024 + 1)
     const isMore = /large\.json: 16777217 bytes are more than any lock has; name the lock file/
     await expect(readSchemaLock(at('large.json'))).rejects.toThrow(isMore)
-    await expect(readSchemaLock(directory)).rejects.toThrow(/this is no file/)
+    await expect(readSchemaLock(directory)).rejects.toThrow(/this is not a file/)
     const lock = parseSchemaLock(readFileSync(at('lock.json'), 'utf8'), 'lock.json')
     const cannot = /nowhere\/lock\.json cannot be written: ENOENT/
     await expect(writeSchemaLock(at('nowhere/lock.json'), lock)).rejects.toThrow(cannot)

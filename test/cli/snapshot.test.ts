@@ -85,7 +85,7 @@ describe('ministore snapshot and compact', () => {
     expect(open).toMatchObject({ status: 2, stderr: expect.stringContaining('is held by process') })
     expect(missing).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('there is no such file'),
+      stderr: expect.stringContaining('the file does not exist'),
     })
     expect(readdirSync(dirname(path)).sort()).toEqual([basename(path), `${basename(path)}.lock`])
   })
@@ -158,7 +158,9 @@ describe('a compacted journal, with tables in its state,', () => {
       { op: 'add', path: '/taken/0', value: { y: 1 } },
     ])
     expect(before).toMatchObject({ status: 2, stdout: '' })
-    expect(before?.stderr).toContain('its states begin at seq 3, so there is none at 2')
+    expect(before?.stderr).toContain(
+      'its states begin at seq 3, so the state at 2 is not available',
+    )
   })
 
   test('names the record that changed a part of it, if it has it', async () => {

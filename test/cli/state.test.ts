@@ -138,7 +138,7 @@ describe('ministore state', () => {
     )
     expect(all.map(({ status }) => status)).toEqual([2, 2, 2, 2, 2])
     expect(all.map(({ stderr }) => stderr)).toEqual([
-      `ministore: there is no seq 9 in ${path}: its last one is 4\n`,
+      `ministore: ${path} has no record 9: its last one is 4\n`,
       expect.stringContaining('A seq is a whole number'),
       expect.stringContaining('none.jsonl'),
       expect.stringContaining('the journal of "broker", not of "dated"'),

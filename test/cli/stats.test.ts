@@ -154,7 +154,7 @@ describe('ministore stats', () => {
   test('exits with 1 for a file that is no journal, with 2 where there is none', () => {
     const path = tempJournal()
     const missing = ministore('stats', path)
-    expect(missing.stderr).toContain(`${path}: there is no such file`)
+    expect(missing.stderr).toContain(`${path}: the file does not exist`)
     expect(missing).toMatchObject({ status: 2, stdout: '' })
     writeFileSync(path, 'Dear diary,\n')
     const foreign = ministore('stats', path)

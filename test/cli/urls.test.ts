@@ -122,7 +122,7 @@ for (const engine of [postgres, nats, sqlite]) {
 
     test('that is not there, is another store’s, or is damaged', async () => {
       const missing = await ministore('log', on.url('missing'))
-      expect(missing).toMatchObject({ status: 2, stderr: expect.stringMatching(/no such journal/) })
+      expect(missing).toMatchObject({ status: 2, stderr: expect.stringMatching(/does not exist/) })
       expect(await on.journal('missing').look()).toBeUndefined()
       const journal = on.journal('others')
       await journal.open('others')

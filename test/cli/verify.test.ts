@@ -108,7 +108,7 @@ describe('ministore verify', () => {
     const told = ministore('verify', path('header'), path('empty'))
     expect(told.status).toBe(1)
     expect(told.stdout).toContain(
-      `failed ${path('empty')}: there is no journal in it: the file is empty\n  next: check the path, or restore a backup of the journal`,
+      `failed ${path('empty')}: it has no journal: the file is empty\n  next: check the path, or restore a backup of the journal`,
     )
     expect(told.stdout).toContain('50 bytes of a header that was cut off')
   })
@@ -117,12 +117,12 @@ describe('ministore verify', () => {
     const deep = `${'['.repeat(129)}${']'.repeat(129)}`
     const NONE: Record<string, [json: string, told: string]> = {
       'no JSON': [`{"seq":2,${AT},"type":"note",}`, 'is not JSON'],
-      'no time': ['{"seq":2,"type":"note"}', '"at" is no time'],
-      'another time': ['{"seq":2,"at":"22 November 2026","type":"note"}', '"at" is no time'],
-      'no such day': ['{"seq":2,"at":"2026-13-22T12:00:00.000Z","type":"x"}', '"at" is no time'],
+      'no time': ['{"seq":2,"type":"note"}', '"at" is not a time'],
+      'another time': ['{"seq":2,"at":"22 November 2026","type":"note"}', '"at" is not a time'],
+      'no such day': ['{"seq":2,"at":"2026-13-22T12:00:00.000Z","type":"x"}', '"at" is not a time'],
       'no type': [`{"seq":2,${AT}}`, 'a mutation has no "type"'],
       'a numeric type': [`{"seq":2,${AT},"type":7}`, 'a mutation has no "type"'],
-      'version 0': [`{"seq":2,${AT},"type":"note","v":0}`, '"v" of "note" is no version'],
+      'version 0': [`{"seq":2,${AT},"type":"note","v":0}`, '"v" of "note" is not a version'],
       'a text as version': [`{"seq":2,${AT},"type":"note","v":"2"}`, '"v" of "note"'],
       'a numeric key': [`{"seq":2,${AT},"key":7,"type":"note"}`, '"key" is not a string'],
       'a list of commands': [`{"seq":2,${AT},"command":[],"type":"note"}`, '"command" is not'],
@@ -162,7 +162,7 @@ describe('ministore verify', () => {
     const path = forge({ whole, flipped: flip(whole, lineOf(3) + 40) })
     const all = [path('none'), path('flipped'), dirname(path('x')), path('whole')]
     const { status, stdout } = ministore('verify', ...all)
-    expect(stdout).toContain(`failed ${path('none')}: there is no such file`)
+    expect(stdout).toContain(`failed ${path('none')}: the file does not exist`)
     expect(stdout).toContain(`${dirname(path('x'))} is a directory`)
     expect(stdout).toContain(`failed ${path('flipped')}:4`)
     expect(stdout).toContain(`ok ${path('whole')}`)

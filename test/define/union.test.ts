@@ -261,7 +261,7 @@ describe('mutationsFromUnion', () => {
 
   test('refuses a union and reducers that do not match', () => {
     const union = z.discriminatedUnion('type', [z.object({ type: z.literal('add') })])
-    expect(() => loose(union, {})).toThrow(/there is no reducer for add/)
+    expect(() => loose(union, {})).toThrow(/a reducer for add is missing/)
     expect(() => loose(union, { add: apply, drop: apply })).toThrow(/no option for drop/)
     expect(() => loose(union, {})).toThrow(StoreError)
   })

@@ -74,7 +74,7 @@ for (const label of ENGINES) {
         () => names.replayCheck(engine?.url(name) ?? ''),
       ])
         await expect(open()).rejects.toMatchObject({
-          ...{ code: 'io', message: expect.stringContaining('no such journal') },
+          ...{ code: 'io', message: expect.stringContaining('does not exist') },
         })
       expect(await on(name).look()).toBeUndefined()
       const writer = await names.open(on(name))

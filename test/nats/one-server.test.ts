@@ -350,7 +350,7 @@ describe('the journal’s history', () => {
           engine.truncate(1),
         ].map(failure),
       ))
-        expect(said).toMatch(/^rewound: .*made anew/)
+        expect(said).toMatch(/^rewound: .*created again/)
       expect(await all(other)).toHaveLength(3)
     },
   )

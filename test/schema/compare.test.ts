@@ -36,7 +36,7 @@ describe('the comparison with a lock', () => {
     )
     const message =
       'the lock does not know of this yet:\n  rename: new\n  reset: retired\n' +
-      'run `npx ministore-ts schema --update` and commit it: what it does not know, it does not protect'
+      'run `npx ministore-ts schema --update` and commit it. The lockfile only protects the schemas that it has'
     const warning = { rule: 'schema_changed', severity: 'warning', file: 'lock.json' }
     expect(found(shipped, now)).toEqual([{ ...warning, message }])
     expect(found(lock({ addTopic }, { reset }), shipped)).toMatchObject([{ severity: 'warning' }])
@@ -69,7 +69,7 @@ describe('the comparison with a lock', () => {
       [
         'error addTopic: version 1 was changed without an upcaster, and does not take all that the lock allows:',
         '  payload.name: maxLength 10 where it had none',
-        'widen it again, or declare what it was as `upcast: { 1: … }`, which makes this version 2',
+        'widen it again, or declare the old schema as `upcast: { 1: … }`, which makes this version 2',
       ].join('\n'),
     ])
   })
@@ -78,7 +78,7 @@ describe('the comparison with a lock', () => {
     const more = addTopic.payload.extend({ partitions: z.int().default(1) })
     const [error] = errors(shipped, lock({ addTopic: { payload: more, apply }, reset }))
     expect(error).toContain('payload.partitions: new and required')
-    expect(error).toContain('a .default() fills in what is dispatched, never what is replayed')
+    expect(error).toContain('a .default() fills in dispatched payloads, and never replayed ones')
     const upcast = { 1: addTopic.payload }
     const [warning] = errors(shipped, lock({ addTopic: { payload: more, upcast, apply }, reset }))
     expect(warning).toMatch(/^warning [\s\S]*addTopic: version 1 → 2/)

@@ -166,9 +166,9 @@ describe('the text of a lock', () => {
   test.each([
     ['', /not JSON .*; restore it from version control, or delete it/],
     ['<<<<<<< HEAD\n{}', /not JSON/],
-    ['[]', /no schema lock; name the lock file by --lock/],
-    ['null', /no schema lock/],
-    [text((lock) => ({ ...lock, format: 'ministore' })), /no schema lock/],
+    ['[]', /not a schema lockfile; name the lock file by --lock/],
+    ['null', /not a schema lockfile/],
+    [text((lock) => ({ ...lock, format: 'ministore' })), /not a schema lockfile/],
     [text((lock) => ({ ...lock, version: 2 })), /format version 2; update ministore/],
     [text((lock) => ({ ...lock, version: '1' })), /version: .*; restore it/],
     [text(({ store, ...lock }) => lock), /store: /],

@@ -24,22 +24,25 @@ interface BlameOptions {
 export function blameCommand(): Command {
   return new Command('blame')
     .description('Show which record last changed a part of the state, how, by whom and why.')
-    .argument('<journal>', 'the journal file, or its URL; it is only read, also while it is open')
+    .argument(
+      '<journal>',
+      'the journal file or its URL; the command only reads it, and a store may have it open',
+    )
     .argument('<path>', 'a part of the state: /topics/orders or topics.orders')
     .requiredOption('--store <file#export>', 'the module that exports the definition')
-    .option('--all', 'every change of it, from the first on')
+    .option('--all', 'show every change, from the first one')
     .addOption(
-      new Option('--format <format>', 'json: one object a line, with the values in full')
+      new Option('--format <format>', 'json: one object per line, with complete values')
         .choices(['pretty', 'json'])
         .default('pretty'),
     )
     .addHelpText(
       'after',
       `
-Who asked for a change, and why, is in the metadata of its record.
+The metadata of a record can name the person who requested the change, and the reason.
 
-As JSON, before or after is missing where there was or is nothing. Of a damaged journal, what is
-before the damage is shown, with exit code 1.
+In JSON, "before" or "after" is missing if there was or is no value. For a damaged journal, the
+command shows the records before the damage, and exits with 1.
 
 Examples:
   $ npx ministore-ts blame data/broker.jsonl /topics/orders/partitions --store src/broker.ts#broker

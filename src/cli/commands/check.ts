@@ -45,19 +45,19 @@ interface CheckOptions {
 
 export function checkCommand(): Command {
   return new Command('check')
-    .description('Replay journals with the definition as it is now, and report what does not fit.')
+    .description("Replay journals with today's definition, and report what no longer fits.")
     .argument('<journals...>', 'journal files, patterns such as "data/**/*.jsonl", or URLs')
     .requiredOption('--store <file#export>', 'the module that exports the definition')
     .addOption(
       new Option(
         '--update',
-        'accept the states of today: record their digests in <journal>.check.json',
+        "accept today's states: write the baseline to <journal>.check.json",
       ).conflicts('digest'),
     )
-    .option('--digest <sha256:…>', 'the digest that the last state must have; for one journal')
-    .option('--lock <file>', `the schema lock; default: ${LOCK}, where it is this store's`)
-    .option('--require-coverage', 'fail where a mutation, version or command is in no journal')
-    .option('--shrink', 'write the shortest journal that still fails, and a vitest file for it')
+    .option('--digest <sha256:…>', 'the expected digest of the last state; for one journal')
+    .option('--lock <file>', `the schema lockfile; default: ${LOCK}, if it belongs to this store`)
+    .option('--require-coverage', 'fail if a mutation, version or command appears in no journal')
+    .option('--shrink', 'write the shortest journal that still fails, and a vitest file')
     .addOption(
       new Option('--format <format>', 'how to report')
         .choices([...reportFormats])
@@ -66,15 +66,15 @@ export function checkCommand(): Command {
     .addHelpText(
       'after',
       `
-Recorded digests are beside a file: for a URL there are none, so --update and --shrink are refused;
---digest works. Or copy it to a file with "ministore-ts copy", and check that.
+A baseline is kept next to a file. So --update and --shrink don't work for a URL, and --digest does.
+You can also copy the journal to a file with "ministore-ts copy", and check the file.
 
 Examples:
   $ npx ministore-ts check data/broker.jsonl --store src/broker.ts
   $ npx ministore-ts check "fixtures/**/*.jsonl" --store src/broker.ts#broker --format junit > report.xml
   $ npx ministore-ts check fixtures/broker.jsonl --store src/broker.ts --update
 
-Exit codes: 0 all fits, 1 findings, 2 it could not be done, 130 interrupted.
+Exit codes: 0 no errors, 1 errors found, 2 the check could not run, 130 interrupted.
 `,
     )
     .action(check)

@@ -41,10 +41,13 @@ interface Copy {
 
 export function copyCommand(): Command {
   return new Command('copy')
-    .description('Copy a journal between files, PostgreSQL, NATS and SQLite, or go on with a copy.')
-    .argument('<from>', 'a journal file, or its URL; it is only read, also while it is open')
-    .argument('<to>', 'the file or URL of the copy; it is made where there is none')
-    .option('--store <file#export>', 'replay both in the end: their states must be the same')
+    .description('Copy a journal between files, PostgreSQL, NATS and SQLite, or continue a copy.')
+    .argument(
+      '<from>',
+      'a journal file or its URL; the command only reads it, and a store may have it open',
+    )
+    .argument('<to>', 'the file or URL of the copy; created if it does not exist')
+    .option('--store <file#export>', 'at the end, replay both: their states must be equal')
     .addOption(
       new Option('--format <format>', 'how to report')
         .choices(['pretty', 'json'])
@@ -53,15 +56,17 @@ export function copyCommand(): Command {
     .addHelpText(
       'after',
       `
-Copies the records up to the last one that there is when it begins. Their JSON is the same, byte by byte,
-and so are their seqs. What is in the copy already is compared with the source, record by record from
-the first on. Where one is different, or the copy has more, it is refused with the seq, and nothing was
-changed. So after an interruption, or when the source has grown, the same command goes on.
+Copies the records that exist when the command begins. The sequence numbers and the JSON of each
+record stay the same, byte for byte. The command compares existing records of the copy with the
+source, one by one. If a record differs, or the copy has more records, the command names the
+sequence number and changes nothing. Run the same command again after an interruption, or when
+the source has grown.
 
-A journal that was compacted or truncated cannot be copied. Nobody else may write to the copy meanwhile.
+A journal that was compacted or truncated cannot be copied. No other program may write to the copy
+in the meantime.
 
-Exit code: 0 done, 1 the copy is another journal, or somebody else writes to it, or the source is
-damaged, 2 it could not be done, 130 interrupted; run it again to go on.
+Exit codes: 0 done, 1 the copy is another journal, another program writes to it, or the source is
+damaged, 2 the command could not run, 130 interrupted: run it again to continue.
 
 Examples:
   $ npx ministore-ts copy data/broker.jsonl "postgres://db.example.org/app#broker" --store src/broker.ts
@@ -100,7 +105,7 @@ async function runCopy(from: string, to: string, options: CopyOptions): Promise<
 
 async function copy(source: Source, target: Source, signal: AbortSignal): Promise<Copy> {
   const from = await openEnd(source)
-  if (!from) throw new Error(`${source.name}: there is no such journal, or it has no header yet`)
+  if (!from) throw new Error(`${source.name}: the journal does not exist, or has no header yet`)
   try {
     const there = await openEnd(target)
     try {
@@ -137,7 +142,7 @@ async function compare(from: End, there: End, signal: AbortSignal): Promise<void
     for await (const { seq, text } of each(from.read(0, Math.min(from.head, there.head)))) {
       signal.throwIfAborted()
       const { value: other } = await others.next()
-      if (other?.text !== text) throw refuse(`record ${seq} is another one`)
+      if (other?.text !== text) throw refuse(`record ${seq} differs`)
       told.report(seq, there.head)
     }
   } finally {
@@ -214,7 +219,7 @@ async function confirm(from: End, target: Source): Promise<void> {
   await made?.close()
   if (made?.head === from.head) return
   const what = `it has ${made?.head ?? 0} records, and should have ${from.head}`
-  throw new Refusal(`somebody else writes to ${target.name}: ${what}`)
+  throw new Refusal(`another program writes to ${target.name}: ${what}`)
 }
 
 async function compareStates(

@@ -19,10 +19,13 @@ interface DiffOptions {
 
 export function diffCommand(): Command {
   return new Command('diff')
-    .description('Show what changed in the state between two seqs.')
-    .argument('<journal>', 'the journal file, or its URL; it is only read, also while it is open')
-    .argument('<from>', 'a seq; 0 is the initial state', parseSeq)
-    .argument('<to>', 'another seq, before or behind it', parseSeq)
+    .description('Show the changes of the state between two sequence numbers.')
+    .argument(
+      '<journal>',
+      'the journal file or its URL; the command only reads it, and a store may have it open',
+    )
+    .argument('<from>', 'a sequence number; 0 is the initial state', parseSeq)
+    .argument('<to>', 'another sequence number, before or after it', parseSeq)
     .requiredOption('--store <file#export>', 'the module that exports the definition')
     .addOption(
       new Option('--format <format>', 'a unified diff, or a JSON patch (RFC 6902)')
@@ -32,7 +35,7 @@ export function diffCommand(): Command {
     .addHelpText(
       'after',
       `
-Exits with 0 whether something changed or not, and with 1 where the journal is damaged.
+Exits with 0, whether or not the state changed, and with 1 if the journal is damaged.
 
 Examples:
   $ npx ministore-ts diff data/broker.jsonl 119 120 --store src/broker.ts#broker
@@ -64,7 +67,7 @@ async function printDiff(
   if (refusal) throw refusal
 }
 
-/** Both states from one replay. `refusal`: what is wrong with the journal behind them. */
+/** Both states from one replay. `refusal`: the damage after them, if there is any. */
 async function statesAt(
   definition: AnyStoreDefinition,
   source: Source,

@@ -27,31 +27,34 @@ interface ImportOptions {
 
 export function importCommand(): Command {
   return new Command('import')
-    .description('Make a journal of one that another program wrote.')
-    .argument('<source>', 'the file to import; it is only read')
+    .description('Convert a journal that another program wrote.')
+    .argument('<source>', 'the file to import; the command only reads it')
     .addOption(
-      new Option('--from <format>', 'what wrote it; mini-rs: the Rust ministore or ministate')
+      new Option(
+        '--from <format>',
+        'the program that wrote it; mini-rs: the Rust ministore or ministate',
+      )
         .choices(['mini-rs'])
         .makeOptionMandatory(),
     )
-    .requiredOption('--to <journal>', 'the journal to make; nothing may be there')
+    .requiredOption('--to <journal>', 'the new journal; the file must not exist')
     .requiredOption('--store <file#export>', 'the module that exports the definition')
-    .option('--map <file#function>', 'says for each line which mutations it is')
+    .option('--map <file#function>', 'a function that converts a line to mutations')
     .option(
       '--at <time>',
-      'when all of it happened; default: when the source was changed',
+      'the time of all records; default: when the source was last changed',
       parseTime,
     )
-    .option('--dry-run', 'do all of it, and leave nothing behind')
+    .option('--dry-run', 'validate the import without writing anything')
     .addHelpText(
       'after',
       `
-Each line is a variant of an enum, as serde writes it. It becomes the mutation of its name: AddTopic
-and add_topic both addTopic. Its value is the payload, which must fit the schema. Rules (check) are not
-asked: what is imported has happened. Where a line does not fit, nothing is written.
+Each line is a variant of an enum, as serde writes it. It becomes the mutation with its name: both
+AddTopic and add_topic become addTopic. Its value is the payload, which must match the schema. Guards
+don't run, because imported records are facts. If one line does not match, nothing is written.
 
-The function of --map gets { name, value, json, line, file } and returns { type, payload }, an array of
-them to make one batch, or null to leave the line out.
+The function of --map gets { name, value, json, line, file }. It returns { type, payload }, an array of
+these to make one batch, or null to skip the line.
 
 Examples:
   $ npx ministore-ts import old/journal.jsonl --from mini-rs --to data/broker.jsonl --store src/broker.ts#broker

@@ -32,45 +32,45 @@ export function logCommand(): Command {
     .description('Print the records of a journal. Needs no definition.')
     .argument('<journal>', 'a journal file, or its URL')
     .addOption(
-      new Option('--type <name>', 'records with this mutation; may be given again for more')
+      new Option('--type <name>', 'records with this mutation; repeat the option for more')
         .argParser(collect)
         .default([], 'all'),
     )
     .addOption(
       new Option(
         '--where <field=value>',
-        'records whose metadata says so: actor=ann, a.b=3; also command=, key=, payload.name=; may be given again, and all must hold',
+        'records with this metadata: actor=ann, a.b=3; also command=, key=, payload.name=; repeat the option to combine conditions',
       )
         .argParser(collectCondition)
         .default([], 'all'),
     )
-    .option('--after <seq>', 'records behind this one', toCount(0))
+    .option('--after <seq>', 'records after this one', toCount(0))
     .option('--until <seq>', 'records up to this one', toCount(0))
-    .option('--since <time>', 'records of this time or later; ISO 8601, UTC', toTime)
+    .option('--since <time>', 'records of this time or later (ISO 8601, UTC)', toTime)
     .option('--before <time>', 'records before this time', toTime)
-    .addOption(new Option('--limit <n>', 'the first n of them').argParser(toCount(1)))
+    .addOption(new Option('--limit <n>', 'the first n records').argParser(toCount(1)))
     .addOption(
-      new Option('--last <n>', 'the last n of them')
+      new Option('--last <n>', 'the last n records')
         .argParser(toCount(1, MAX_LAST))
         .conflicts('limit'),
     )
-    .option('--follow', 'then wait for more, until Ctrl-C')
+    .option('--follow', 'then wait for new records, until Ctrl-C')
     .addOption(
-      new Option('--format <format>', 'json: one record a line')
+      new Option('--format <format>', 'json: one record per line')
         .choices(['pretty', 'json'])
         .default('pretty'),
     )
     .addHelpText(
       'after',
       `
-Takes no lock and writes nothing: the journal may be in use. What a store is just writing is shown
-a moment before it is acknowledged. A damaged journal is shown up to the damage, which is told on
-standard error.
+Takes no lock and writes nothing: a store may have the journal open. A record can be shown a moment
+before the store acknowledges it. For a damaged journal, the command prints the records before the
+damage, and reports the damage on standard error.
 
-Of a URL, only what is durable is shown, and --follow goes on when the server was away.
+For a URL, only durable records are shown, and --follow reconnects if the server was unavailable.
 
-Exit code: 0 fine, 1 the journal is damaged or none, or was replaced while it was followed, 2 it
-could not be done, 130 interrupted.
+Exit codes: 0 done, 1 the file is damaged or not a journal, or was replaced while it was followed,
+2 the command could not run, 130 interrupted.
 
 Examples:
   $ npx ministore-ts log data/broker.jsonl --last 10
@@ -158,7 +158,7 @@ async function findLast(
 async function followOn(journal: JournalFile, view: View): Promise<void> {
   const { path, file } = journal
   const giveUp = (what: string) => {
-    console.error(safe(`ministore: ${path} was ${what}: what is there now was not shown`))
+    console.error(safe(`ministore: ${path} was ${what}: the new content was not shown`))
     process.exitCode = 1
   }
   for (;;) {

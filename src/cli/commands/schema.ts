@@ -26,13 +26,13 @@ interface SchemaOptions {
 export function schemaCommand(): Command {
   return new Command('schema')
     .description(
-      'Print the JSON Schema of every mutation and version; lock it, and check the lock.',
+      'Print the JSON Schema of every mutation and version; write and check the schema lockfile.',
     )
     .requiredOption('--store <file#export>', 'the module that exports the definition')
-    .option('--lock <file>', 'the lock file; each store has its own', 'ministore.schema.json')
-    .addOption(new Option('--check', 'compare with the lock file').conflicts('update'))
-    .option('--update', 'write the lock file, unless that accepts less than the one that is there')
-    .option('--force', 'with --update: write it all the same')
+    .option('--lock <file>', 'the schema lockfile; each store has its own', 'ministore.schema.json')
+    .addOption(new Option('--check', 'compare with the lockfile').conflicts('update'))
+    .option('--update', 'write the lockfile, unless it would accept less than the existing one')
+    .option('--force', 'with --update: write it in any case')
     .addOption(
       new Option('--format <format>', 'how to report findings')
         .choices(['pretty', 'json'])
@@ -46,7 +46,7 @@ Examples:
   $ npx ministore-ts schema --store src/broker.ts#broker --update
   $ npx ministore-ts schema --store src/broker.ts#broker --check
 
-Exit codes: 0 fine, 1 findings, 2 it could not be done.
+Exit codes: 0 no differences, 1 differences found, 2 the command could not run.
 `,
     )
     .action(schema)
@@ -79,7 +79,7 @@ async function update(now: SchemaLock, { lock, force, format }: SchemaOptions): 
   const errors = locked ? compareSchemas(locked, now, lock).filter(isError) : []
   if (errors.length > 0 && !force) {
     await tell(errors, [], format)
-    console.error(`ministore: ${lock} is as it was; --force writes it all the same`)
+    console.error(`ministore: ${lock} was not changed. --force writes it in any case`)
     process.exitCode = 1
     return
   }

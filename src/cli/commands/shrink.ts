@@ -32,7 +32,7 @@ export async function shrinkJournal(
     })
     .finally(() => shown.end())
   if (shrunk instanceof StoreError) return `not shrunk: ${shrunk.message}`
-  if (!shrunk) return `${journal}: nothing to shrink; what is wrong is not in its records`
+  if (!shrunk) return `${journal}: nothing to shrink: the error is not in its records`
   const paths = pathsOf(journal)
   await write(loaded, shrunk, paths)
   const { rule, seq } = shrunk.finding
@@ -72,7 +72,7 @@ async function write(
     const entries = texts.map((text) => ({ text }))
     for (let done = 0; done < texts.length; ) {
       const appended = await target.append(entries.slice(done), done)
-      if (!appended.ok) throw new Error(`${paths.journal} was written to by somebody else`)
+      if (!appended.ok) throw new Error(`${paths.journal} was changed by another program`)
       done = appended.seq
     }
   } finally {

@@ -16,13 +16,14 @@ interface Options {
 export function snapshotCommand(): Command {
   return described(
     'snapshot',
-    'Write the state beside a journal, so that it opens faster.',
+    'Write the state next to a journal, so that it opens faster.',
     `
-Writes <journal>.snapshot. The next opening by the same definition replays only what comes after it.
-It can be deleted at any time. Takes the journal's lock. A definition counts by the source of its
-reducers: name the module that your program runs, such as dist/broker.js, since a compiler changes it.
+Writes <journal>.snapshot. The next opening with the same definition replays only later records. You
+can delete the file at any time. Takes the writer's lock. Definitions are compared by the source of
+their reducers, which a compiler changes: name the module that your program runs, such as
+dist/broker.js.
 
-Exit code: 0 done, 2 it could not be done, such as while a store has the journal open.
+Exit codes: 0 done, 2 the command could not run, for example because a store has the journal open.
 
 Examples:
   $ npx ministore-ts snapshot data/broker.jsonl --store dist/broker.js#broker
@@ -34,20 +35,20 @@ Examples:
 export function compactCommand(): Command {
   return described(
     'compact',
-    'Put the state in the place of the records that made it.',
+    'Replace the records with the state that they produced.',
     `
-The journal begins with the state then, and the records are kept in <journal>.<seq>.archive. They
-are not replayed any more: check the journal before. Takes the journal's lock.
+Afterwards the journal begins with the state, and <journal>.<seq>.archive has the records. They are no
+longer replayed, so check the journal first. Takes the writer's lock.
 
-Exit code: 0 done, 2 it could not be done, such as while a store has the journal open.
+Exit codes: 0 done, 2 the command could not run, for example because a store has the journal open.
 
 Examples:
   $ npx ministore-ts check data/broker.jsonl --store src/broker.ts && \\
-    ministore compact data/broker.jsonl --store src/broker.ts
+    npx ministore-ts compact data/broker.jsonl --store src/broker.ts
   $ npx ministore-ts compact data/broker.jsonl --store src/broker.ts --no-archive
 `,
   )
-    .option('--no-archive', 'do not keep the records')
+    .option('--no-archive', 'delete the records')
     .action(compactJournal)
 }
 

@@ -19,16 +19,19 @@ interface StateOptions {
 export function stateCommand(): Command {
   return new Command('state')
     .description('Print the state as JSON.')
-    .argument('<journal>', 'the journal file, or its URL; it is only read, also while it is open')
+    .argument(
+      '<journal>',
+      'the journal file or its URL; the command only reads it, and a store may have it open',
+    )
     .requiredOption('--store <file#export>', 'the module that exports the definition')
-    .option('--at <seq>', 'the state after this record; default: after the last one', parseSeq)
+    .option('--at <seq>', 'the state after this record; default: the last record', parseSeq)
     .option('--path <pointer>', 'a part of it: /topics/orders or topics.orders')
     .option('--digest', 'print the digest instead')
     .addHelpText(
       'after',
       `
-Of a damaged journal the states before the damage are printed, with exit code 1, where --at names
-one of them. Without --at, or behind the damage, there is no state: nothing is printed.
+For a damaged journal, --at can print a state before the damage, with exit code 1. Without --at, or
+after the damage, the state is unknown, and the command prints nothing.
 
 Examples:
   $ npx ministore-ts state data/broker.jsonl --store src/broker.ts#broker

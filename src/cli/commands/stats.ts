@@ -101,7 +101,7 @@ interface TypeCount {
 
 export function statsCommand(): Command {
   return new Command('stats')
-    .description('Count what a journal holds: records, mutations, sizes. Needs no definition.')
+    .description('Count the records, mutations and bytes of a journal. Needs no definition.')
     .argument('<journal>', 'a journal file, or its URL')
     .addOption(
       new Option('--format <format>', 'how to report')
@@ -111,10 +111,11 @@ export function statsCommand(): Command {
     .addHelpText(
       'after',
       `
-Takes no lock and writes nothing: the journal may be in use. A damaged journal is counted up to the
-damage, which is told on standard error. Of a URL, the bytes are those of the records' JSON.
+Takes no lock and writes nothing: a store may have the journal open. For a damaged journal, the
+command counts the records before the damage, and reports the damage on standard error. For a URL,
+it counts the bytes of the records' JSON.
 
-Exit code: 0 fine, 1 the journal is damaged or none, 2 it cannot be read.
+Exit codes: 0 done, 1 the file is damaged or not a journal, 2 the journal cannot be read.
 
 Examples:
   $ npx ministore-ts stats data/broker.jsonl
@@ -170,7 +171,7 @@ async function tell(stats: Stats, format: 'pretty' | 'json'): Promise<void> {
   await print(`${safeLines(text)}\n`)
 }
 
-/** Counts all records; returns where they end, and what a crash left behind them. */
+/** Counts all records; returns where they end, and what a crash left after them. */
 async function count(journal: JournalFile, counter: Counter): Promise<Tail | undefined> {
   const told = progress('stats', journal.path)
   const take = (lines: readonly RecordLine[]) => {

@@ -62,12 +62,13 @@ export function verifyCommand(): Command {
       'after',
       `
 Checks the header, every checksum, the order of the records, their JSON and their fields, by the
-rule by which a store opens. An empty file is not a journal. Takes no lock and writes nothing: the journals may be in use.
-A journal on an engine has no checksums. Of a URL, this is checked: that the records
-follow each other without a hole, up to the head; their JSON and their fields; that the journal stays the
-same one meanwhile.
+same rule as opening a store. An empty file is not a journal. Takes no lock and writes nothing:
+stores may have the journals open.
 
-Exit code: 0 all are whole, 1 one is damaged or no journal, 2 one cannot be read.
+A journal on an engine has no checksums. For a URL, the command checks that no record is missing up
+to the last one, their JSON and their fields, and that the journal is not replaced in the meantime.
+
+Exit codes: 0 no damage, 1 a file is damaged or not a journal, 2 a journal cannot be read.
 
 Examples:
   $ npx ministore-ts verify data/*.jsonl
@@ -152,7 +153,7 @@ async function withoutHeader({ path, file }: JournalFile): Promise<StoreError> {
   const bytes = await file.size()
   const what =
     bytes === 0 ? 'the file is empty' : `${counted(bytes, 'byte')} of a header that was cut off`
-  const message = `${path}: there is no journal in it: ${what}`
+  const message = `${path}: it has no journal: ${what}`
   return new StoreError('foreign', message, { path, line: 1, offset: 0 })
 }
 

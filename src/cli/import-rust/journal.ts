@@ -57,7 +57,7 @@ export async function filesOf(source: string): Promise<string[]> {
     const files = [...rotated.map(({ file }) => file), source].join(' ')
     const gone = `${source}: part ${gap + 1} of it is gone, so its state cannot be made again`
     throw new Refusal(
-      `${gone}\n  To import what is left all the same, make one file of it: cat ${files} > left.jsonl`,
+      `${gone}\n  To import the remaining records anyway, make one file of them: cat ${files} > left.jsonl`,
     )
   }
   // A crash in the middle of a rotation leaves no last file, or an empty one.
@@ -149,7 +149,7 @@ function parseJson(text: string): { value: unknown } | undefined {
 function broken(file: string, line: number, isBinary: boolean): Refusal {
   const what = `${file}:${line}: this line is not ${isBinary ? 'UTF-8' : 'JSON'}`
   const hint =
-    'The Rust ministore goes on writing behind a write that a crash cut off: where a record follows on this line, put it on a line of its own in a copy, and take the rest out'
+    'The Rust ministore continues writing after a torn write. If a record follows on this line, put it on a line of its own in a copy, and remove the rest'
   return new Refusal(`${what}\n  ${hint}`)
 }
 

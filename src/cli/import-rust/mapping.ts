@@ -15,7 +15,7 @@ export function mappingByName({ mutations }: CompiledDefinition): Mapping {
   const known = [...mutations.keys()]
   return ({ name, value }) => {
     if (name === '')
-      throw new Error('this line is not one variant of an enum: --map says what it is')
+      throw new Error('this line is not one variant of an enum: convert it with --map')
     const near = known.filter((type) => plain(type) === plain(name))
     const type = mutations.has(name) ? name : near.length === 1 ? near[0] : undefined
     if (type !== undefined)

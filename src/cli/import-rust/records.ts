@@ -55,7 +55,7 @@ export async function convert(work: Work, path: string, signal: AbortSignal): Pr
 }
 
 function tellTorn({ file, line, bytes }: TornLine): void {
-  const what = `a crash cut this line off after ${counted(bytes, 'byte')}: it is no record`
+  const what = `a crash cut this line off after ${counted(bytes, 'byte')}: it is not a record`
   console.error(safe(`ministore: ${file}:${line}: ${what}`))
 }
 
@@ -79,7 +79,7 @@ function misfit({ isMapped }: Work, { file, line, name }: Variant, what: string)
   const variant = name === '' ? '' : `variant ${name}: `
   const next = isMapped
     ? 'Change what --map returns for it'
-    : 'Say what it is with --map <file#function>; see npx ministore-ts import --help'
+    : 'Convert it with --map <file#function>; see npx ministore-ts import --help'
   return new Refusal(`${file}:${line}: ${variant}${what}\n  ${next}`)
 }
 
@@ -95,7 +95,7 @@ export async function prove(work: Work, path: string): Promise<string> {
     throw variant ? misfit(work, variant, message.replace(`${path}: `, '')) : error
   }
   const rule = 'a reducer may use nothing but draft, payload and meta'
-  throw new Refusal(`two replays gave two states\n  Mend the reducers: ${rule}`)
+  throw new Refusal(`two replays produced two states\n  Fix the reducers: ${rule}`)
 }
 
 /** Where record `seq` came from. */

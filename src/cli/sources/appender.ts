@@ -13,14 +13,14 @@ interface Appender {
   flush(): Promise<void>
 }
 
-/** Behind `seq`. Throws Refusal where somebody else appends as well. */
+/** Appends after `seq`. Throws Refusal if another program appends as well. */
 export function appender(journal: Journal, seq = 0): Appender {
   let [group, characters]: [NewEntry[], number] = [[], 0]
   const flush = async () => {
     while (group.length > 0) {
       const appended = await journal.append(group, seq)
       if (!appended.ok) {
-        const what = `somebody else writes to ${journal.name}, which has ${appended.head} records now`
+        const what = `another program writes to ${journal.name}, which has ${appended.head} records now`
         throw new Refusal(`${what}: theirs are as they were`)
       }
       // A journal may take only the first ones.

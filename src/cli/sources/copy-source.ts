@@ -65,7 +65,7 @@ async function openFile(path: string): Promise<End | undefined> {
   const { epoch, head, found } = await journal.open(header.store)
   if (found?.kind === 'torn_write')
     console.error(
-      safe(`note: ${path} ends with a write that was never acknowledged: it is no record`),
+      safe(`note: ${path} ends with a write that was never acknowledged: it is not a record`),
     )
   return {
     ...{ name: path, store: header.store, epoch, head },
@@ -86,15 +86,15 @@ async function headerOf(path: string): Promise<FileHeader | undefined> {
   }
 }
 
-/** Opens the same journal to append to it, behind what is known of it; creates it where there is none. */
+/** Opens the same journal to append after its known records; creates it if it does not exist. */
 export async function openToWrite(source: Source, store: string, known?: End): Promise<Journal> {
   const journal =
     source.path === undefined ? source.makeToWrite(known !== undefined) : fileJournal(source.path)
   const { head, epoch } = await journal.open(store).catch((error: unknown) => {
     if ((error as { code?: unknown }).code !== 'locked') throw error
-    throw new Refusal(`somebody else writes to it: ${(error as Error).message}`)
+    throw new Refusal(`another program writes to it: ${(error as Error).message}`)
   })
   if (head === (known?.head ?? 0) && epoch === (known?.epoch ?? epoch)) return journal
   await journal.close()
-  throw new Refusal(`somebody else writes to ${source.name}, which has ${head} records now`)
+  throw new Refusal(`another program writes to ${source.name}, which has ${head} records now`)
 }

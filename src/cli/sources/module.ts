@@ -14,7 +14,7 @@ export interface Named {
 /** `where`: a file, or `file#export`. Throws Error that says which line of the user's code is wrong. */
 export async function importNamed(option: '--store' | '--map', where: string): Promise<Named> {
   const { file, wanted } = await split(where)
-  if (!(await isFile(file))) throw new Error(`${option} ${file}: there is no such file`)
+  if (!(await isFile(file))) throw new Error(`${option} ${file}: the file does not exist`)
   const jiti = createJiti(import.meta.url, {
     tsconfigPaths: true,
     fsCache: false,

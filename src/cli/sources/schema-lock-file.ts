@@ -15,7 +15,7 @@ export async function readSchemaLock(path: string): Promise<SchemaLock | undefin
     new SchemaLockError(path, what, { remedy: 'name the lock file by --lock' })
   try {
     const found = await stat(path)
-    if (!found.isFile()) throw problem('this is no file')
+    if (!found.isFile()) throw problem('this is not a file')
     if (found.size > MAX_BYTES) throw problem(`${found.size} bytes are more than any lock has`)
     return parseSchemaLock(await readFile(path, 'utf8'), path)
   } catch (error) {

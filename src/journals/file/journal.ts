@@ -161,7 +161,7 @@ class FileJournal implements Journal, CompactableFile {
     await assertInPlace(this.file, this.path)
   }
 
-  /** Whoever came by another name, or after the lock file was removed, has another lock file. */
+  /** A process that used another name, or came after the lock file was removed, locks a different file. */
   async lock(file: OpenFile): Promise<void> {
     if (this.#options.lock === false || (await file.tryLock())) return
     const what = 'is open elsewhere, under another name or with its lock file removed'
@@ -178,7 +178,7 @@ class FileJournal implements Journal, CompactableFile {
   }
 
   /**
-   * Runs the opening rule over the file, or over what is behind its snapshot; from here on `end` is
+   * Runs the opening rule over the file, or over the part after its snapshot; from here on `end` is
    * where its records end. `group`: where the last group commit begins, in bytes.
    */
   async #recover(header: FileHeader) {
@@ -214,7 +214,7 @@ class FileJournal implements Journal, CompactableFile {
     const { bytes, count } = encodeGroup(batch, seq + 1, this.header.seed)
     try {
       // A writer that no lock kept out was here: its records must not be written over.
-      // Whoever opens the path next must find what is acknowledged here, and nobody else's bytes.
+      // The next opening of the path must find the records acknowledged here, and no other bytes.
       const size = await file.sizeAt(this.path)
       if (size === undefined) throw new Error('the file was removed or replaced')
       if (size !== offset) return { ok: false, head: seq }
@@ -298,7 +298,11 @@ class FileJournal implements Journal, CompactableFile {
   }
 
   fail(cause: unknown): void {
-    this.#failed = this.#error('io', `takes no more records: open it again (${cause})`, cause)
+    this.#failed = this.#error(
+      'io',
+      `no longer accepts writes. Close the store and open it again (${cause})`,
+      cause,
+    )
   }
 
   async close(): Promise<void> {
@@ -320,7 +324,7 @@ class FileJournal implements Journal, CompactableFile {
 
   #compacted(seq: number): StoreError {
     const archive = `${this.path}.${seq}.archive, where it was kept`
-    const what = `was compacted: its records begin behind ${seq}; those before are in ${archive}`
+    const what = `was compacted: its records begin after ${seq}; earlier ones are in ${archive}`
     return this.#error('compacted', what)
   }
 

@@ -36,7 +36,7 @@ export function assertVersion(info: NatsConnection['info']): void {
   const version = info?.version ?? ''
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return
-  const why = 'below 2.12 there are no atomic batches, and conflicts were missed'
+  const why = 'versions below 2.12 have no atomic batches, and miss conflicts'
   throw new ConnectionFailure(
     'config',
     `its NATS server is version ${version}, but 2.12 is needed: ${why}`,

@@ -12,7 +12,7 @@ export interface ConnectionSource {
   get(): Promise<NatsConnection>
   /** Gives up a connection whose server does not answer. */
   drop(connection: NatsConnection): Promise<void>
-  /** Ends the use by whoever acquired it with `onBreak`. */
+  /** Ends the use of the connection that was acquired with `onBreak`. */
   release(onBreak: OnBreak): Promise<void>
 }
 

@@ -17,7 +17,7 @@ export interface Found extends EngineEntry {
 }
 
 /**
- * From seq `from`, at most up to `to`, contiguous. The replica that answers may be behind: then it is
+ * From seq `from`, at most up to `to`, contiguous. The replica that answers may lag: then it is
  * less, or nothing.
  */
 export async function readDirect(

@@ -19,7 +19,7 @@ const POLL_MS = 1_000
 const FIRST_POLL_MS = 100
 /** For how long, in milliseconds, a check of the stream holds: the next append after that checks it again. */
 const FRESH_MS = 20
-/** Records asked of the leader at once, where a replica is behind. */
+/** Records requested from the leader at once, if a replica lags. */
 const MAX_FROM_LEADER = 64
 
 /** The bare engine; `natsJournal` is what a store opens. */
@@ -141,7 +141,7 @@ class NatsEngine implements Engine {
       at += entries.length
       // While the caller is busy with these.
       if (at < end) next = this.#chunk(at + 1, end)
-      // Whoever waits for it is told; nobody waits for it where the caller has stopped.
+      // The waiting caller gets the error. If the caller has stopped, nothing waits for it.
       next.catch(() => undefined)
       const asked = entries[0]?.seq === after ? entries.slice(1) : entries
       if (asked.length > 0) yield asked
@@ -238,7 +238,7 @@ class NatsEngine implements Engine {
       const { name: journal, patience } = this.#settings
       const found = await readDirect(this.#link, journal, { from, to, patience })
       if (found.length > 0) return this.#known.entriesOf(found)
-      // The replica that answered is behind, or the records were truncated just now.
+      // The replica that answered lags, or the records were truncated just now.
       const seqs = Array.from(
         { length: Math.min(MAX_FROM_LEADER, to - from + 1) },
         (_, at) => from + at,

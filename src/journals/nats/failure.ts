@@ -89,7 +89,7 @@ export function failureOf(error: unknown, title: string, sent = false): StoreErr
   const text = `${codeOf(cause)} ${cause instanceof Error ? cause.message : ''}`.trim()
   if (TLS_REFUSED.test(text)) return say('config', `no TLS connection: ${text}`)
   if (isNamed(cause, 'NoResponders'))
-    return say('unavailable', 'nobody answers: the stream has no leader for now')
+    return say('unavailable', 'no server answers: the stream has no leader for now')
   if (isNamed(cause, 'ClosedConnectionError')) return say('unavailable', 'not connected')
   if (!sent) return say('unavailable', text)
   return say('unknown', `${text}: whether the records were written is not known`)

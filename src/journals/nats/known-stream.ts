@@ -61,7 +61,7 @@ export class KnownStream {
   accept(info: stream.StreamInfo | undefined, known: number): Bounds {
     if (!info) throw this.#doubt('is gone: its stream was deleted')
     if (stream.identityOf(info.config)?.epoch !== this.epoch)
-      throw this.#rewound('is another one: it was deleted and made anew')
+      throw this.#rewound('was replaced: it was deleted and created again')
     const { journal, title } = this.#options
     stream.checkSettings(info.config, journal, this.#replicas, title)
     if (!stream.isLed(info))
@@ -80,7 +80,7 @@ export class KnownStream {
   entriesOf(found: readonly Found[]): EngineEntry[] {
     const { subject } = this
     const entries = found.map(({ subject: of, ...entry }) => {
-      if (of !== subject) throw this.#rewound('is another one: it was deleted and made anew')
+      if (of !== subject) throw this.#rewound('was replaced: it was deleted and created again')
       if (entry.seq === this.#last.seq && entry.id !== this.#last.id)
         throw this.otherHistory(entry.seq)
       return entry

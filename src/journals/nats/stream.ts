@@ -68,7 +68,7 @@ const settingsOf = (journal: string, epoch: string) => ({
   republish: { src: subjectOf(journal, epoch), dest: republishedOf(journal, epoch) },
 })
 
-/** Whoever sets one of these makes records that vanish, change, or are acknowledged too early. */
+/** With one of these settings, records vanish, change, or are acknowledged too early. */
 const UNSET = [
   ...['no_ack', 'sealed', 'allow_rollup_hdrs', 'allow_msg_ttl', 'allow_msg_counter'],
   ...['allow_msg_schedules', 'allow_batched', 'mirror', 'sources', 'subject_transform'],

@@ -228,7 +228,7 @@ class PostgresEngine implements Engine {
       last += batch.length
       // The server works on the next ones while the caller is busy with these.
       const next = last < end ? this.#readOne(last, to) : undefined
-      // Whoever waits for it is told; nobody does where the caller has stopped.
+      // The waiting caller gets the error. If the caller has stopped, nothing waits for it.
       next?.catch(() => undefined)
       yield batch
       batch = (await next)?.batch ?? []
@@ -433,7 +433,7 @@ class PostgresEngine implements Engine {
   }
 
   #otherHistory(seq: number): StoreError {
-    const what = `record ${seq} is another one than it was: an older state was restored`
+    const what = `record ${seq} was replaced: an older state was restored`
     return this.#error('rewound', `${what}; open the store again`, seq)
   }
 

@@ -9,7 +9,7 @@ import { NOTIFY } from './statements.ts'
 const POLL = 1000
 const POLL_DEAF = 250
 
-/** Hints of one journal: whoever relies on them looks now and then all the same. */
+/** Hints of one journal. They can get lost, so a user of them also polls now and then. */
 export interface Hints {
   /** How often there was something new. */
   readonly count: number

@@ -51,7 +51,7 @@ export interface Engine {
   /** Connects, creates the journal if absent, checks settings and that it belongs to `store`. Again after a failure. */
   open(store: string): Promise<EngineInfo>
   /**
-   * As `open`, for whoever only reads: it creates and changes nothing, and needs no right to. Undefined
+   * As `open`, for readers only: it creates and changes nothing, and needs no right to. Undefined
    * where there is no such journal. `read` and `follow` work after it.
    */
   look(): Promise<EngineLook | undefined>

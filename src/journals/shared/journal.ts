@@ -42,7 +42,7 @@ export interface SharedJournal extends Journal {
   read(after: number, options?: { to?: number | undefined }): AsyncIterable<readonly EngineEntry[]>
   follow(after: number, signal: AbortSignal): AsyncIterable<readonly EngineEntry[]>
   /**
-   * Removes the records up to seq `upTo`, for everybody and for good: who has no snapshot from `upTo` on
+   * Removes the records up to seq `upTo`, for all processes and for good: a process without a snapshot from `upTo` on
    * cannot open it any more. The journal has to be open.
    */
   truncate(upTo: number): Promise<void>
@@ -51,7 +51,7 @@ export interface SharedJournal extends Journal {
 /** What any engine needs to be a journal. Throws TypeError where an option makes no sense. */
 export function sharedJournal(engine: Engine, options: SharedOptions = {}): SharedJournal {
   const { timeout = 10_000 } = options
-  if (!(timeout > 0)) throw new TypeError(`timeout: ${timeout} is no number of milliseconds`)
+  if (!(timeout > 0)) throw new TypeError(`timeout: ${timeout} is not a number of milliseconds`)
   return new EngineJournal(engine, timeout, options.snapshot)
 }
 
@@ -136,7 +136,7 @@ class EngineJournal implements SharedJournal {
     const similar = (await this.#engine.similar?.().catch(() => undefined)) ?? []
     const near = closestMatch(name, similar, { maxDistance: 3 })
     const hint = near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`
-    return this.#error('io', `does not exist: there is no such journal${hint}`)
+    return this.#error('io', `does not exist${hint}`)
   }
 
   async #opening<R>(run: () => Promise<R>): Promise<R> {
@@ -251,7 +251,7 @@ class EngineJournal implements SharedJournal {
     this.#conflicts = conflicts
     if (await conflicts.wait(this.#turns.wait(attempts))) return
     this.#conflicts = undefined
-    const what = `gave others the precedence ${attempts + 1} times within ${this.#timeout} ms`
+    const what = `lost the append race to other writers ${attempts + 1} times within ${this.#timeout} ms`
     throw this.#error('unavailable', `${what}: not written. Dispatch again, or split the journal`)
   }
 
@@ -260,7 +260,7 @@ class EngineJournal implements SharedJournal {
     { to }: { to?: number | undefined } = {},
   ): AsyncGenerator<readonly EngineEntry[]> {
     this.#assertOpen()
-    // Whoever asks for what is behind the head shall not look like one who lost records.
+    // A reader that asks for records after the last one must not look as if it lost records.
     let seq = Math.min(after, this.#seen)
     let backoff = this.#backoff()
     while (to === undefined || seq < to) {
@@ -299,7 +299,7 @@ class EngineJournal implements SharedJournal {
   async truncate(upTo: number): Promise<void> {
     this.#assertWritable()
     if (!Number.isInteger(upTo) || upTo < 0)
-      throw new TypeError(`truncate(${upTo}): this is no seq`)
+      throw new TypeError(`truncate(${upTo}): this is not a sequence number`)
     await this.#retry(() => this.#engine.truncate(upTo))
   }
 
@@ -345,8 +345,8 @@ class EngineJournal implements SharedJournal {
 
   #lost(head: number, seq: number): StoreError {
     const what = `ends at seq ${head}, where this process has seen ${seq}: it lost records that were durable`
-    const next = 'It was restored from a backup, or a server that had not all of it took over'
-    return this.#error('rewound', `${what}. ${next}; open it again to go on from what it has`)
+    const next = 'It was restored from a backup, or a server without the last records took over'
+    return this.#error('rewound', `${what}. ${next}; open it again to continue with its records`)
   }
 
   #error(code: StoreErrorCode, what: string): StoreError {

@@ -93,7 +93,8 @@ export class LocalSnapshots implements Snapshots {
   }
 
   compact(): Promise<CompactReceipt> {
-    const what = 'is shared: its records are removed for everybody, by truncate(upTo)'
+    const what =
+      'is shared, so compact() is not possible. Remove records for all processes with truncate(upTo)'
     return Promise.reject(new TypeError(`${this.#owner?.name} ${what}`))
   }
 
@@ -148,6 +149,6 @@ export class LocalSnapshots implements Snapshots {
 
 function lost(name: string, head: number, seq: number, path: string): StoreError {
   const what = `${name} ends at seq ${head}, where ${path} proves that it had ${seq}: it lost records that were durable`
-  const next = `Restore what was lost; or, if it was put back on purpose, remove ${path}`
+  const next = `Restore the lost records. If an older journal was restored on purpose, delete ${path}`
   return new StoreError('rewound', `${what}. ${next}`, { seq: head, path: name })
 }

@@ -70,7 +70,7 @@ function readFile(file: unknown): string {
       `is ${file === '' ? 'an empty string' : file}. Is the variable set that should hold it?`,
     )
   if (typeof file !== 'string') throw refused(`is a ${typeof file}`)
-  if (file.startsWith(':memory:')) throw refused('is a database in memory, which nobody can share')
+  if (file.startsWith(':memory:')) throw refused('is a database in memory, which cannot be shared')
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(file)) throw refused('is a URL as a string')
   if (file.includes('\0')) throw refused('has a NUL byte')
   return file
@@ -421,7 +421,7 @@ class SqliteEngine implements Engine {
   }
 
   #otherHistory(seq: number): StoreError {
-    const what = `record ${seq} is another one than it was: an older state was restored`
+    const what = `record ${seq} was replaced: an older state was restored`
     return this.#error('rewound', `${what}; open the store again`, seq)
   }
 

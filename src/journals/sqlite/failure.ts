@@ -45,7 +45,7 @@ const ADVICE: Partial<Record<Result, string>> = {
     'give this process the right to write the file and its directory, or open with { readOnly: true }',
   CANTOPEN: 'check the path, and the rights to the file and its directory',
   CORRUPT: 'run "PRAGMA integrity_check", and restore a backup',
-  CONSTRAINT: 'somebody changed the tables: restore a backup',
+  CONSTRAINT: 'another program changed the tables: restore a backup',
   NOTADB: 'check the path',
 }
 

@@ -1,4 +1,4 @@
-// A shared journal as whoever replays it has it: opened for any definition's store, and only read.
+// Opens a shared journal for replay: for the store of any definition, and only to read.
 
 import { StoreError } from '../../errors.ts'
 import type { Entry, Journal, JournalInfo } from '../../port/journal.ts'
@@ -77,7 +77,7 @@ export class SharedReader implements Journal {
   }
 }
 
-/** Hands the journal, open for reading, to `use`, and closes it afterwards. Throws where there is none. */
+/** Hands the journal, open for reading, to `use`, and closes it afterwards. Throws if it does not exist. */
 export async function openShared<T>(
   source: SharedSource,
   use: (journal: SharedJournal, found: EngineLook) => Promise<T>,

@@ -292,7 +292,7 @@ export class JournalCheck {
   #tellFound({ kind, offset, bytes }: NonNullable<JournalInfo['found']>): void {
     const what =
       kind === 'lost_newline' ? 'the last record lost its newline' : 'a write was cut off'
-    const message = `${what} at byte ${offset} (${bytes} bytes): nothing acknowledged is lost, and the next opening mends it`
+    const message = `${what} at byte ${offset} (${bytes} bytes): no acknowledged record is lost, and the next opening repairs the file`
     this.#tell({ rule: 'torn_write', severity: 'warning', message })
   }
 

@@ -28,7 +28,7 @@ export async function checkRecording(
   { epoch, head, base, seq, digests }: Reached,
 ): Promise<FindingDraft[]> {
   if (recording.store !== definition.name || recording.journal !== epoch) {
-    return [other('the recorded digests are of another journal: record them anew with --update')]
+    return [other('the baseline belongs to another journal. Record it again with --update')]
   }
   const found: FindingDraft[] = []
   const last = recording.digests.at(-1)?.seq ?? 0
@@ -78,7 +78,7 @@ async function describe(
     const message = `after seq ${after}, and at seq ${seq} at the latest, the state is not the recorded one. ${code}`
     return { ...found, message, seq }
   }
-  const message = `${nameOf(step.record)} is the first to give another state than was recorded. ${code}. If the state of today is right, accept it with \`npx ministore-ts check --update\``
+  const message = `${nameOf(step.record)} is the first record whose state differs from the baseline. ${code}. If today's state is right, accept it with \`npx ministore-ts check --update\``
   return { ...found, message, ...placeOf(step) }
 }
 

@@ -6,7 +6,7 @@ import { parseRecording } from './recording.ts'
 
 export const recordingPath = (journal: string): string => `${journal}.check.json`
 
-/** Undefined where there is none. Throws StoreError `corrupt` where it holds something else. */
+/** Undefined if it does not exist. Throws StoreError `corrupt` if it is not a baseline. */
 export async function readRecording(journal: string): Promise<Recording | undefined> {
   const path = recordingPath(journal)
   try {

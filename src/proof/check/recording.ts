@@ -62,7 +62,7 @@ export function parseRecording(text: string, path: string): Recording {
     }
     return recording
   } catch (cause) {
-    const what = `${path} holds no recorded digests: record them anew with \`npx ministore-ts check --update\``
+    const what = `${path} is not a baseline. Record it again with \`npx ministore-ts check --update\``
     throw new StoreError('corrupt', what, { path, cause })
   }
 }

@@ -9,7 +9,7 @@ import { setTraps } from './traps.ts'
 
 /**
  * Opens `journal`, replays it with `store` in every way there is, compares, and closes it. What is wrong
- * is in the report's findings. Goes on behind what does not change the state, and stops where the
+ * is in the report's findings. Continues after findings that do not change the state, and stops where the
  * state can no longer be known. Throws TypeError where `store` is no definition.
  */
 export async function replayCheck(
@@ -18,7 +18,7 @@ export async function replayCheck(
   options: CheckOptions = {},
 ): Promise<ReplayReport> {
   const definition = definitionOf(store)
-  if (!definition) throw new TypeError('replayCheck: this is no definition; defineStore makes them')
+  if (!definition) throw new TypeError('replayCheck: expected a definition created by defineStore')
   const release = setTraps()
   const check = new JournalCheck(definition, journal, options)
   try {

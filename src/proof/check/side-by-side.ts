@@ -264,7 +264,7 @@ function describeFailure({ meta, parts }: Decoded, before: unknown, error: unkno
     }
   }
   const type = parts[0]?.mutation.type ?? ''
-  return failed('nondeterministic', type, ', and did not fail when it was asked again')
+  return failed('nondeterministic', type, ', and did not fail the second time')
 }
 
 /** Payloads are frozen, so it fails; on a payload of its own it does not. */

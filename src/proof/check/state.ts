@@ -27,7 +27,7 @@ export function findInvalid(
     const what = "only the state's schema gives it, and a store does not apply that to its state"
     return invalid(`${filled.join(', ')}: ${what}. Let the reducer write the whole state`)
   } catch (error) {
-    const what = "a reducer gives what the state's schema does not allow"
+    const what = 'a reducer produced a state that its schema does not allow'
     return invalid(`${messageOf(error)}: ${what}`)
   }
 }

@@ -146,7 +146,7 @@ export function setWatchedDate(date: DateConstructor | undefined): void {
   watchedDate = date
 }
 
-/** Calls `onUse` for everything impure that `run` uses. Only while traps are set. */
+/** Calls `onUse` for each impure function that `run` calls, while traps are set. */
 export function watch<T>(
   run: () => T,
   conditions: Conditions = HERE,

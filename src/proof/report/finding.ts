@@ -1,4 +1,4 @@
-// A finding in words, for every format that people read.
+// A finding as text, for each format that people read.
 import type { Change } from '../../diff/change.ts'
 import type { Finding } from '../finding.ts'
 import { jsonScalar, jsonText } from './json.ts'

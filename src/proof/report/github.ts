@@ -1,4 +1,4 @@
-// The report as annotations of GitHub Actions, with the log for people behind them.
+// The report as annotations of GitHub Actions, followed by the log for people.
 import pc from 'picocolors'
 import type { Finding, Severity } from '../finding.ts'
 import { messageLines, recordWords } from './finding.ts'

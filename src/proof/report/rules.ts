@@ -33,12 +33,12 @@ export const rules: Readonly<Record<CheckRule, { readonly means: string; readonl
     },
     payload_changed: {
       means: 'A reducer writes to its payload.',
-      next: 'Copy what is to be changed, and change the copy.',
+      next: 'Copy the value first, and change the copy.',
     },
     impure: {
       means:
         'A reducer, an upcaster or a schema depends on a clock, random numbers, the time zone or the host. As a note: it uses them, and its result does not depend on it.',
-      next: 'Take the time from `meta.at`, and put everything else into the payload before dispatching. If it is harmless where the store runs, give the reason in `accept`.',
+      next: 'Take the time from `meta.at`, and put everything else into the payload before dispatching. If it is harmless in your environment, give the reason in `accept`.',
     },
     nondeterministic: {
       means: 'A reducer, an upcaster or a schema gave two different results for the same record.',
@@ -46,7 +46,7 @@ export const rules: Readonly<Record<CheckRule, { readonly means: string; readonl
     },
     not_in_place: {
       means: 'Opening cannot replay a reducer in place.',
-      next: 'Nothing: the state is right, and opening is slower. The message says what the reducer does.',
+      next: 'Nothing: the state is right, but opening is slower. The message names the reason.',
     },
     not_a_tree: {
       means: 'An object is reachable twice in the state.',
@@ -54,7 +54,7 @@ export const rules: Readonly<Record<CheckRule, { readonly means: string; readonl
     },
     invalid_state: {
       means: 'The state is not JSON, or does not fit its schema.',
-      next: 'Mend the reducer that wrote the value, or the schema of the state.',
+      next: 'Fix the reducer that wrote the value, or the schema of the state.',
     },
     digest_mismatch: {
       means: 'The state has another digest than the recorded or expected one.',

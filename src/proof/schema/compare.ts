@@ -21,7 +21,7 @@ export function compareSchemas(locked: SchemaLock, now: SchemaLock, file: string
   const changes = schemaChanges(locked, now)
   if (changes.length === 0) return []
   const remedy =
-    'run `npx ministore-ts schema --update` and commit it: what it does not know, it does not protect'
+    'run `npx ministore-ts schema --update` and commit it. The lockfile only protects the schemas that it has'
   const message = [...listed('the lock does not know of this yet:', changes), remedy].join('\n')
   // No replay reads metadata, so a change of its schema cannot break a journal.
   const others = schemaChanges(locked, { ...now, metadata: locked.metadata })
@@ -90,7 +90,7 @@ function handedOn(version: string, schema: JsonSchema, is: LockedMutation): read
   return narrowings(schema, is.accepted)
 }
 
-const HANDS_ON = 'hands on what the current schema does not take'
+const HANDS_ON = 'returns a payload that the current schema does not accept'
 const TAKES_LESS = 'does not take all that the lock allows'
 
 function narrowed(
@@ -111,9 +111,9 @@ function narrowed(
   const remedies = isUpcast
     ? [problem === HANDS_ON ? 'let the upcaster add or change it' : 'let the upcaster take it']
     : [
-        `widen it again, or declare what it was as \`upcast: { ${version}: … }\`, which makes this version ${version + 1}`,
+        `widen it again, or declare the old schema as \`upcast: { ${version}: … }\`, which makes this version ${version + 1}`,
         ...(found.some(({ isMissing }) => isMissing)
-          ? ['a .default() fills in what is dispatched, never what is replayed']
+          ? ['a .default() fills in dispatched payloads, and never replayed ones']
           : []),
       ]
   return [

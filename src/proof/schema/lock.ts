@@ -143,7 +143,7 @@ export function parseSchemaLock(text: string, path: string): SchemaLock {
   const { format, version } = Object(json) as { format?: unknown; version?: unknown }
   if (format !== 'ministore-schema') {
     const remedy = 'name the lock file by --lock'
-    throw new SchemaLockError(path, 'this is no schema lock', { remedy })
+    throw new SchemaLockError(path, 'this is not a schema lockfile', { remedy })
   }
   if (typeof version === 'number' && version > 1) {
     const remedy = 'update ministore, which knows version 1'

@@ -18,9 +18,9 @@ export interface SnapshotHeader extends Body {
   /** What the journal had been compacted to; 0 where it had not. */
   readonly base: number
   readonly seq: number
-  /** The time of record `seq`; empty if there is none. */
+  /** The time of record `seq`; empty if there is no record. */
   readonly at: string
-  /** Where record `seq` begins in the journal; where the records do, if there is none. */
+  /** The offset of record `seq` in the journal, or of the first record if `seq` is 0. */
   readonly record: { readonly offset: number; readonly line: number }
 }
 
@@ -40,7 +40,8 @@ export async function readSnapshotHeader(
   const read = bytes.subarray(0, await file.read(bytes, 0))
   const line = read.subarray(0, Math.max(0, read.indexOf('\n')))
   const header = parse(line.toString())
-  if (header?.format !== 'ministore-snapshot') return 'it is no snapshot, or its header is damaged'
+  if (header?.format !== 'ministore-snapshot')
+    return 'it is not a snapshot, or its header is damaged'
   if (Number(header.version) > 1)
     return `its format version ${header.version} needs a newer ministore`
   if (header.journal !== epoch) return 'it is of another journal'

@@ -19,7 +19,7 @@ export interface SnapshotCandidate {
   readonly from: FilePosition
 }
 
-/** Reads its first line only; undefined where there is none. Whatever is wrong with it harms nothing. */
+/** Reads only its first line; undefined if the file does not exist. A damaged file does no harm. */
 export async function findSnapshot(
   fs: FileSystem,
   journal: string,
@@ -47,7 +47,7 @@ export async function findSnapshot(
 }
 
 /**
- * The opening rule, behind the snapshot if there is one. A snapshot is only ever taken of durable
+ * The opening rule, from the snapshot on if there is one. A snapshot is only ever taken of durable
  * records: where its last one is not in the journal, records are missing. Throws StoreError `corrupt`.
  */
 export async function* scanBehind(

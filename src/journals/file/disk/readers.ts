@@ -1,4 +1,4 @@
-// Who still reads a file that the journal has left: it is closed behind the last of them.
+// Counts the readers of a file that the journal has left. The last one closes it.
 import type { OpenFile } from '../../../port/file-system.ts'
 
 export class Readers {

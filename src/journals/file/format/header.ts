@@ -67,7 +67,7 @@ export async function readHeader(
   const { base } = header
   const { seq = 0, lines = 0, bytes: taken = 0 } = base ?? {}
   if (![seq, lines, taken].every((count) => Number.isSafeInteger(count) && count >= 0))
-    throw refuse('corrupt', 'its base is none that ministore writes')
+    throw refuse('corrupt', 'its base is not one that ministore writes')
   const length = end + 1
   return {
     seed,

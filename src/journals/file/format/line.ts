@@ -163,7 +163,7 @@ function readPrefix(bytes: Buffer): Prefix | undefined {
   return { seq, b: numberAt(bytes, end + 1 + B.length, endOfB), length: endOfB + 1 }
 }
 
-/** The place of the comma behind the number that `name` at `from` gives; 0 where there is none. */
+/** The place of the comma after the number that follows `name` at `from`; 0 if there is no such number. */
 function numberEnd(bytes: Buffer, from: number, name: Buffer): number {
   for (let at = 0; at < name.length; at++) if (bytes[from + at] !== name[at]) return 0
   const start = from + name.length

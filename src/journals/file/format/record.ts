@@ -1,4 +1,4 @@
-// What a record says without its definition, or why it is none that ministore writes.
+// Reads a record without its definition, or returns why ministore would not write such a record.
 
 import { StoreError } from '../../../errors.ts'
 import { jsonIssue } from '../../../json/index.ts'
@@ -48,7 +48,7 @@ function parseRecord(text: string, refuse: (what: string) => StoreError): PlainR
   if (typeof raw !== 'object' || raw === null) throw refuse('is not JSON')
   const { at, key, command, metadata, batch } = raw
   if (typeof at !== 'string' || !TIME.test(at) || Number.isNaN(Date.parse(at)))
-    throw refuse('"at" is no time in UTC')
+    throw refuse('"at" is not a time in UTC')
   if (!isName(key)) throw refuse('"key" is not a string')
   if (!isName(command)) throw refuse('"command" is not a string')
   const wrong = metadata === undefined ? undefined : metadataIssue(metadata)
@@ -83,7 +83,7 @@ function metadataIssue(metadata: unknown): string | undefined {
 function issueOf(mutation: PlainMutation | null): string | undefined {
   const { type, v = 1, payload } = mutation ?? {}
   if (typeof type !== 'string') return 'a mutation has no "type"'
-  if (!Number.isInteger(v) || v < 1) return `"v" of ${JSON.stringify(type)} is no version`
+  if (!Number.isInteger(v) || v < 1) return `"v" of ${JSON.stringify(type)} is not a version`
   const issue = payload === undefined ? undefined : jsonIssue(payload)
   return issue && `${['payload', ...issue.path].join('.')} ${issue.message}`
 }

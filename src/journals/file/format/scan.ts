@@ -34,14 +34,14 @@ export interface RecordLine extends RawLine {
   /** How many bytes seq and b take, with what is around them. */
   readonly prefix: number
 }
-/** Where the records end, and what is behind them if anything is. */
+/** Where the records end, and the rest of the file if there is any. */
 export interface Tail {
   readonly end: FilePosition
   readonly found: Omit<TornTail, 'savedTo'> | undefined
 }
 
 /**
- * Yields the unbroken run of records behind `from`, up to byte `until`, and returns its end.
+ * Yields the unbroken run of records after `from`, up to byte `until`, and returns its end.
  * Throws StoreError `corrupt` where the rest can only be damage, after the records before it.
  */
 export async function* scan(
@@ -67,7 +67,7 @@ export async function* scan(
     const record = line.isEnded ? undefined : decodeLine(trimNuls(line.bytes), seed)
     if (record) return record.seq === end.seq + 1 ? 'lost_newline' : judge(line, record.seq)
     const sealed = sealedLength(line.bytes, seed)
-    // Only a lost sector takes the newline and leaves bytes behind it: the record was never safe.
+    // Only a lost sector takes the newline and leaves bytes after it: the record was never safe.
     if (sealed === 0 || (isTorn && line.bytes[sealed] === 0)) return 'torn_write'
     throw corrupt('bytes follow it on its line', line.offset) // 4
   }
@@ -91,7 +91,7 @@ export async function* scan(
         if (kind === 'torn_write') continue
         const bytes = kind === undefined ? line.bytes : trimNuls(line.bytes)
         const { offset, isEnded, isText } = line
-        // Judged to be one, behind its newline's loss.
+        // Judged to be a record, although its newline is lost.
         const { b = 0, length: prefix = 0 } = record ?? decodeLine(bytes, seed) ?? {}
         // Not spread: V8 takes three times as long for the whole scan then.
         records.push({ bytes, offset, isEnded, isText, seq: next, line: end.line + 1, b, prefix })

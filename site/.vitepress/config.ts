@@ -26,6 +26,8 @@ export default defineConfig({
   title: 'ministore',
   description: 'An embedded event store for TypeScript',
   lang: 'en-US',
+  // No icon: a browser would ask for one.
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   base: process.env['DOCS_BASE'] ?? '/',
   srcDir: 'pages',
   outDir: 'dist',

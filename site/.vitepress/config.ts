@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
 import llms from 'vitepress-plugin-llms'
-import { sidebar } from '../sidebar.ts'
+import { documents } from '../../test/docs/markdown.ts'
+import { sidebarOf } from '../sidebar.ts'
 
 const pages = fileURLToPath(new URL('../pages', import.meta.url))
 const page = (path: string) => path.replace(/README\.md$/, 'index.md')
@@ -44,7 +45,7 @@ export default defineConfig({
       { text: 'API', link: '/api/' },
     ],
     sidebar: [
-      ...sidebar.map(({ text, pages }) => ({
+      ...sidebarOf(documents.map(({ path }) => path)).map(({ text, pages }) => ({
         text,
         collapsed: false,
         items: pages.map((path) => ({

@@ -42,7 +42,7 @@ export class Causes {
   }
 
   /**
-   * All that has the same first cause as `seq`, or as a record with the same correlation, each behind what caused
+   * All that has the same first cause as `seq`, or as a record with the same correlation, each after the record that caused
    * it. Lazily, and without recursion: a chain may be as long as the journal.
    */
   *tree(seq: number): Generator<CauseNode> {

@@ -127,7 +127,7 @@ const SYNCS = 'fsync,fdatasync,sync_file_range,msync'
 export const syncsInTurn = (options: Options): Promise<Row> =>
   countSyncs(options, {
     ...{ id: 'syncs', title: 'who really syncs', few: 10, many: 60, calls: 1, of: durable },
-    target: 'whoever is said to be durable syncs once per call, or more',
+    target: 'each journal that is called durable syncs once per call, or more',
     limit: 1,
   })
 

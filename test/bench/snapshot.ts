@@ -46,7 +46,7 @@ export async function snapshot(options: Options): Promise<Row> {
   return {
     id: 'snapshot',
     title,
-    work: `${records} records, ${live} live keys, ${TAIL} records behind the snapshot of ${megabytes(receipt.path)} MB`,
+    work: `${records} records, ${live} live keys, ${TAIL} records after the snapshot of ${megabytes(receipt.path)} MB`,
     unit: 'ms',
     figures,
     targets: [

@@ -29,7 +29,7 @@ export const shellCommand = (): Command =>
           if (isTerminal) lines.prompt()
         }
         lines.close()
-        // A script wants to know; whoever sits there has seen it.
+        // A script needs the exit code; a person has seen the message.
         if (isRefused && !isTerminal) process.exitCode = 1
       }),
     )

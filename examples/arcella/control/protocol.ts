@@ -52,5 +52,5 @@ export const answer = z.object({
   message: z.string(),
   data: z.unknown().optional(),
 })
-/** `data` is omitted where there is none. */
+/** `data` is omitted if the answer has no data. */
 export type Answer = z.output<typeof answer>

@@ -1,4 +1,4 @@
-// The daemon: a runtime behind the socket `alme`.
+// The daemon: a runtime that listens at the socket `alme`.
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { StoreError } from 'ministore-ts'
@@ -14,7 +14,7 @@ const CLOSE_MS = 1000
 
 export interface Daemon {
   readonly socket: string
-  /** Resolves where the registry's disk failed: nothing can be done any more but to start anew. */
+  /** Resolves if the registry's disk failed. Then the daemon has to be restarted. */
   readonly failed: Promise<StoreError>
   /** Answers what is under way, ends all instances, gives the directory back. */
   close(): Promise<void>

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ModuleFile } from '../modules/bytes.ts'
 import type { GuestOptions } from './guest/guest.ts'
 
-/** A process that says more at once is none of ours. */
+/** A process that sends more at once is not one of ours. */
 const MAX_TEXT = 65_536
 const MAX_BODY = 2 ** 21
 

@@ -57,7 +57,7 @@ export interface HostOptions {
   publish?: ((publication: Publication) => Promise<void>) | undefined
   /** What declared names of the environment are looked up in. That of the daemon is never given to modules. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** The directory behind a path that a manifest may declare, by that path. */
+  /** The directory of each path that a manifest may declare. */
   readonly directories?: Readonly<Record<string, string>> | undefined
   readonly limits?: Partial<Limits> | undefined
 }
@@ -92,7 +92,7 @@ export interface Limits {
   /** Before the first restart; each one in a row waits for twice as long, up to `backOffMaxMs`. */
   readonly backOffMs: number
   readonly backOffMaxMs: number
-  /** In a row. One that ran for `stableMs` begins anew. */
+  /** In a row. After `stableMs`, the count starts again. */
   readonly restarts: number
   readonly stableMs: number
   /** Bytes of a line of output; a longer one is cut. */

@@ -57,7 +57,7 @@ export class Modules {
     return this.#next(() => this.#install(found))
   }
 
-  /** The same id with other contents. Also mends a module that is corrupt. */
+  /** The same id with other contents. Also replaces a corrupt module. */
   async update(path: string): Promise<Updated> {
     const found = await readPackage(path)
     return this.#next(() => this.#update(found))

@@ -10,7 +10,7 @@ export interface Memory {
   readonly initial: number
   readonly maximum?: number | undefined
   readonly isShared: boolean
-  /** Where it is not the module's own. Whoever makes it gives it this maximum, or a lower one. */
+  /** Where it is not the module's own. Create it with this maximum, or a lower one. */
   readonly from?: { readonly module: string; readonly name: string } | undefined
 }
 
@@ -75,7 +75,7 @@ function* imported(reader: Reader, section: number): Generator<Found> {
   }
 }
 
-/** What stands behind the kind of an import. */
+/** The bytes after the kind of an import. */
 function skipImport(reader: Reader, kind: number): void {
   switch (kind) {
     case 0:

@@ -36,7 +36,7 @@ export const deploymentMutations = mutationsFor<Registry>()({
     },
   },
 
-  // Also what was done begins anew.
+  // Commands that ran once may run again.
   startDeployment: {
     payload: one,
     guard: ({ deployments }, { id }) => (deployments.has(id) ? undefined : noSuchDeployment(id)),

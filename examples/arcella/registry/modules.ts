@@ -17,7 +17,7 @@ import { type Deployment, moduleKind, type Registry } from './state.ts'
 
 export const MAX_WASM_SIZE: number = 64 * 2 ** 20
 
-/** Facts about a binary that compiles and is durable: whoever dispatches has seen to that. */
+/** Facts about a binary that compiles and is durable: the caller of `dispatch` makes sure of that. */
 const module = z.strictObject({
   manifest: componentManifest,
   kind: moduleKind,

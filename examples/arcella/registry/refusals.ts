@@ -60,7 +60,7 @@ export const requiresTee = (id: Readonly<ModuleId>) =>
   refusal(
     'requires_tee',
     { module_id: id },
-    `Module ${moduleKey(id)} requires a trusted execution environment (requires_tee), and there is none`,
+    `Module ${moduleKey(id)} requires a trusted execution environment (requires_tee), which this host does not have`,
   )
 
 /** An update that would break a rule for a deployment that is there. */

@@ -70,7 +70,7 @@ export class LogFile {
         closeSync(file)
       }
     } catch {
-      // There is none.
+      // The file does not exist.
       return []
     }
   }

@@ -21,11 +21,11 @@ import { Queues } from './queues.ts'
 import { Reconciler } from './reconciler.ts'
 import * as views from './views.ts'
 
-/** Records that opening may replay: with more of them behind the last snapshot, another one is made. */
+/** Records that opening may replay: with more records after the last snapshot, a new one is taken. */
 const MOST_REPLAYED = 1000
 
 export interface RuntimeOptions {
-  /** The registry takes nothing more, since its disk failed. Only opening it anew helps. */
+  /** The registry accepts no more writes, because its disk failed. Only opening it again helps. */
   readonly onStop: (error: StoreError) => void
 }
 

@@ -29,7 +29,7 @@ export function keyPositions(text: string): ReadonlyMap<string, Position> {
   return found
 }
 
-/** `[[a]]` is `a.0` first, then `a.1`; `[a.b]` behind it is of the last one. */
+/** `[[a]]` is `a.0` first, then `a.1`; a later `[a.b]` belongs to the last one. */
 function withElements(
   path: readonly string[],
   elements: Map<string, number>,

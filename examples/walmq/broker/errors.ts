@@ -21,7 +21,7 @@ export const BROKER_ERROR_CODES = [
   'locked', // another process has the directory, or answers on the socket
   'wrong_key', // the messages are encrypted with another key, or with none
   'corrupt', // bytes that were once safe are not what was written
-  'data_loss', // a cursor is behind the end of its partition: messages are missing
+  'data_loss', // a cursor is past the end of its partition: messages are missing
   'storage', // the disk failed: nothing more is taken until it is opened again
   'closed',
   'internal',

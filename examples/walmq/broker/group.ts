@@ -91,7 +91,7 @@ export class LiveGroup implements Membership {
     return value
   }
 
-  /** What is in flight is void from the call on, since the next acknowledgement is decided behind the seek. */
+  /** What is in flight is void from the call on, because the next acknowledgement is decided after the seek. */
   async seek(
     partition: number,
     end: number,

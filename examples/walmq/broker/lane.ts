@@ -133,7 +133,7 @@ export class Lane {
       return await this.log.read(from, options)
     } catch (error) {
       const isTrimmed = error instanceof BrokerError && error.code === 'out_of_range'
-      // Retention was faster: the cursor is behind it, or will be.
+      // Retention was faster: the cursor is past it, or will be.
       if (isTrimmed && !this.isWanted(from)) return []
       throw error
     }

@@ -22,7 +22,7 @@ export async function enforceRetention(
   const trimmed: Trimmed[] = []
   for (const [index, partition] of topic.partitions.entries()) {
     const limits = store.state.topics.get(topic.name)
-    // Deleted meanwhile, and perhaps made anew.
+    // Deleted in the meantime, and perhaps created again.
     if (limits?.id !== topic.id) break
     const ends = expired(partition.segments(), limits, now)
     if (ends.length === 0) continue

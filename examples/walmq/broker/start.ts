@@ -92,7 +92,7 @@ function segmentsIn(topicDirectory: string): string[] {
   )
 }
 
-/** Only durable messages are acknowledged: a cursor behind the end means that messages are missing. */
+/** Only durable messages are acknowledged: a cursor past the end means that messages are missing. */
 function assertNothingLost(store: MetadataStore, { name, partitions }: LiveTopic): void {
   for (const [index, { end }] of partitions.entries()) {
     for (const [group, { subscriptions }] of store.state.groups) {

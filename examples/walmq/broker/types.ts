@@ -4,7 +4,7 @@ import type { NewMessage, Repair } from '../messages/types.ts'
 export interface TopicSettings {
   /** 1 to 256; default 1. */
   partitions?: number | undefined
-  /** Milliseconds; `null`, the default: for ever. */
+  /** Milliseconds; `null`, the default: forever. */
   retentionMs?: number | null | undefined
   /** Per partition; `null`, the default: any size. */
   retentionBytes?: number | null | undefined
@@ -23,7 +23,7 @@ export interface TopicInfo
   readonly name: string
   readonly id: number
   readonly createdAt: string
-  /** By partition: offsets, from the first that is there to behind the last, and bytes on disk. */
+  /** By partition: offsets, from the first one to the one after the last, and bytes on disk. */
   readonly log: readonly { readonly start: number; readonly end: number; readonly bytes: number }[]
 }
 

@@ -33,7 +33,7 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError('It is no whole number.')
 }
 
-/** `null`: for ever, of any size. */
+/** `null`: forever, of any size. */
 export const limitOrNone = (text: string): number | null =>
   text === 'none' ? null : wholeNumber(text)
 

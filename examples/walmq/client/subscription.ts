@@ -32,11 +32,11 @@ export class Subscription implements AsyncIterable<ClientDelivery | Gap> {
 
   /**
    * Ends at once when the subscription is closed; throws where the connection or the server ends it. Leaving
-   * the loop closes nothing: what was delivered can still be acknowledged, and another loop goes on behind it.
+   * the loop closes nothing: what was delivered can still be acknowledged, and another loop continues after it.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ClientDelivery | Gap, void> {
     for (;;) {
-      // What is left is delivered again, to whoever comes next: it is not this one's to acknowledge.
+      // The rest is delivered again to the next consumer: this one must not acknowledge it.
       if (this.#isClosed) return
       const item = this.#next()
       if (item) yield item

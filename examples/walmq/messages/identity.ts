@@ -9,7 +9,7 @@ import { decodeFrame, encodeFrame, type Frame } from './frame.ts'
 
 export interface Identity {
   /**
-   * Its checksums begin with it. So what is a frame elsewhere is none here: no publisher can put one into a
+   * Its checksums begin with it. So a frame of another partition is not a frame here: no publisher can put one into a
    * body, to be found there when the bytes around it are damaged.
    */
   readonly seed: number

@@ -41,7 +41,7 @@ export async function recover(site: Site, logStart: number | undefined): Promise
   const found = await readLast(site, segment)
   if (segment.end < (logStart ?? 0)) throw missing(site, segment.end, logStart ?? 0)
   await remove(site, bases.slice(0, bases.length - needed.length))
-  await mend(site, segment, found)
+  await repair(site, segment, found)
   const { path, bytes: offset } = segment
   const repairs = offset < found.size ? [{ path, offset, bytes: found.size - offset }] : []
   return { segments: [...segments, segment], repairs }
@@ -90,18 +90,18 @@ interface Last {
   readonly group: number
 }
 
-/** What is behind its last whole append may be cut off, or it throws BrokerError `corrupt`. */
+/** The bytes after its last whole append may be cut off, or it throws BrokerError `corrupt`. */
 function readLast(site: Site, segment: Segment): Promise<Last> {
   return withFile(site.disk, segment.path, 'r', async (file) => {
     const size = await file.size()
     const { group, whole } = await readInto(segment, file, site, size)
     const rest = await readAll(file, whole, size - whole)
-    const behind = findBehind(rest, site.seed)
-    if (behind && !(behind.areJoined && hasLostSector(rest.subarray(0, behind.at), whole)))
+    const later = findLater(rest, site.seed)
+    if (later && !(later.areJoined && hasLostSector(rest.subarray(0, later.at), whole)))
       throw damaged(
         segment.path,
         whole,
-        `with whole ones behind it, from byte ${whole + behind.at} on`,
+        `with whole ones after it, from byte ${whole + later.at} on`,
       )
     return { size, group }
   })
@@ -132,7 +132,7 @@ async function readInto(
 }
 
 /** Whole frames somewhere in bytes that do not begin with one: where, and whether all were written with what is before them. */
-function findBehind(
+function findLater(
   rest: Buffer,
   seed: number,
 ): { readonly at: number; readonly areJoined: boolean } | undefined {
@@ -148,7 +148,7 @@ function findBehind(
 
 /**
  * A power cut keeps any of the sectors that were not yet synced, so what was torn may have whole frames of
- * the same write behind it. One that is lost reads as zeros, to its end. Anything else is damage to what was
+ * the same write after it. A lost one reads as zeros, to its end. Anything else is damage to what was
  * once safe. `at` is where the bytes begin in their file.
  */
 function hasLostSector(bytes: Buffer, at: number): boolean {
@@ -167,7 +167,7 @@ async function remove({ disk, directory }: Site, bases: readonly number[]): Prom
 }
 
 /** Its tail may never have been synced: what is no message is cut off, the rest is synced. */
-function mend(site: Site, { path, bytes }: Segment, { size, group }: Last): Promise<void> {
+function repair(site: Site, { path, bytes }: Segment, { size, group }: Last): Promise<void> {
   return withFile(site.disk, path, 'r+', async (file) => {
     if (bytes < size) await file.truncate(bytes)
     // After a failed sync the kernel may take pages for clean that never reached the disk. Where a kill

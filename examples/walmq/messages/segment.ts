@@ -22,7 +22,7 @@ export function baseOf(name: string): number | undefined {
 export interface Placed {
   readonly frame: Frame
   readonly at: number
-  /** Behind it. */
+  /** The offset after it. */
   readonly end: number
 }
 

@@ -27,7 +27,7 @@ export interface SegmentInfo {
   readonly path: string
   /** Of its first message; also in its name. */
   readonly base: number
-  /** Behind its last message. */
+  /** The offset after its last message. */
   readonly end: number
   readonly bytes: number
   /** Of its last message; undefined where it is empty. */
@@ -51,7 +51,7 @@ export interface PartitionOptions {
 export interface ReadOptions {
   /** At most so many messages; default 100. */
   readonly messages?: number | undefined
-  /** Stops behind the message with which there are as many bytes; default 1 MiB. At least one message is read. */
+  /** Stops after the message that reaches this number of bytes; default 1 MiB. At least one message is read. */
   readonly bytes?: number | undefined
 }
 
@@ -60,7 +60,7 @@ export interface Partition {
   readonly directory: string
   /** Of the first message that is there. */
   readonly start: number
-  /** Behind the last durable message. */
+  /** The offset after the last durable message. */
   readonly end: number
   readonly bytes: number
   readonly repairs: readonly Repair[]

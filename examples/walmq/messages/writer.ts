@@ -143,7 +143,7 @@ export class Writer {
     await closeQuietly(old.file)
   }
 
-  /** Whoever opens the path next must find what is acknowledged here, and nobody else's bytes. */
+  /** The next opening of the path must find the messages acknowledged here, and no other bytes. */
   async #assertAlone({ segment, file }: Head): Promise<void> {
     const size = await file.sizeAt(segment.path)
     if (size === undefined) throw new Error(`${segment.path} was removed or replaced`)
@@ -173,7 +173,7 @@ export class Writer {
 
   /**
    * After a failed sync the kernel may have dropped the pages, so a retry would prove nothing: what was
-   * written is cut off again, and nothing more is written until it is opened anew.
+   * written is cut off again, and nothing more is written until it is opened again.
    */
   async #rollBack(cause: unknown): Promise<BrokerError> {
     const { segment, file } = this.#head

@@ -77,7 +77,7 @@ export function unacknowledged(cursor: ReadonlyCursor, end: number): Range[] {
 export const isAcknowledged = (cursor: ReadonlyCursor, offset: number): boolean =>
   firstUnacknowledged(cursor, offset) !== offset
 
-/** At `from` or behind it. */
+/** At `from` or after it. */
 export function firstUnacknowledged({ next, ahead }: ReadonlyCursor, from: number): number {
   if (from < next) return next
   // Where the first number that is not below `from` is a range's end, `from` is in that range.

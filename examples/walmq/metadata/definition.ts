@@ -17,7 +17,7 @@ import { retention, topicMutations, topicName } from './topics.ts'
 
 const mutations = { ...topicMutations, ...groupMutations }
 const place = { group: groupName, topic: topicName, partition: offset }
-/** The offset behind the last durable message. */
+/** The offset after the last durable message. */
 const end = offset
 
 const commands = commandsFor<Metadata, typeof mutations>()({

@@ -6,7 +6,7 @@ export interface Topic {
   /** Never used again, so that a topic of the same name does not read the old one's messages. */
   id: number
   partitions: number
-  /** `null`: for ever. */
+  /** `null`: forever. */
   retentionMs: number | null
   /** Per partition; `null`: any size. */
   retentionBytes: number | null

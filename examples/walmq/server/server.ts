@@ -1,4 +1,4 @@
-// A broker behind a Unix socket, and behind TCP where that is asked for.
+// Serves a broker on a Unix socket, and on TCP if requested.
 import { once } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { listenAt, SocketError } from '../../sockets/unix-socket.ts'
@@ -32,7 +32,7 @@ export async function startServer(
 ): Promise<Server> {
   const { onError = console.error } = options
   const limits = { ...LIMITS, ...given }
-  // The store's lock: whoever has it is the only server of this directory.
+  // The store's lock: the process that has it is the only server of this directory.
   const broker = await openBroker(directory, options)
   const sessions = new Set<Session>()
   const listeners: NetServer[] = []

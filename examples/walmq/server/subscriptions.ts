@@ -60,7 +60,7 @@ export class Subscriptions {
       const sub = `s${this.#names}`
       const subscription = { consumer, maxInFlight, delivered: new Map<string, Delivered>() }
       this.#open.set(sub, subscription)
-      // Behind the answer: a peer that does not know of it yet could do nothing with a message.
+      // After the answer: a peer that does not know the subscription yet could not use a message.
       setImmediate(() => this.#run(sub, subscription))
       return { sub, partitions: [...consumer.partitions] }
     } catch (error) {

@@ -118,7 +118,7 @@ async function copy(source: Source, target: Source, signal: AbortSignal): Promis
       there?.head === seq ? [0, 0] : await append(from, target, there, signal)
     await confirm(from, target)
     if (await from.hasGrown()) {
-      const what = `${name} has grown since: its records behind seq ${seq} were not copied`
+      const what = `${name} has grown since: its records after seq ${seq} were not copied`
       console.error(safe(`note: ${what}; run it again for them`))
     }
     const present = there?.head ?? 0
@@ -195,7 +195,7 @@ async function append(
 function sizeFor(journal: Journal, { name }: End, entry: Copied): number {
   readEntry(name, entry)
   const { seq, text } = entry
-  // A file has it on one line, behind fields of its own.
+  // A file has it on one line, after fields of its own.
   if (!/^\{"(?!seq"|b")[^\n]*\}$/.test(text)) {
     const what = `${name}: record ${seq} is not written as ministore writes it`
     throw new StoreError('corrupt', what, { path: name, seq })

@@ -146,7 +146,7 @@ async function findLast(
   try {
     await readRecords(journal, take, { progress: told })
   } catch (error) {
-    // Met once more, and told, behind the records that are shown.
+    // Found once more, and reported, after the printed records.
     if (!isDamage(error)) throw error
   } finally {
     told.end()
@@ -175,7 +175,7 @@ async function followOn(journal: JournalFile, view: View): Promise<void> {
   }
 }
 
-/** How many records behind each other are looked through for the last ones that match, at first. */
+/** The size of the first window in which the last matching records are searched. */
 const FIRST_WINDOW = 1000
 
 async function logShared(

@@ -22,23 +22,23 @@ interface TraceOptions {
 
 export function traceCommand(): Command {
   return new Command('trace')
-    .description('Show what caused a record, and what it caused. Needs no definition.')
+    .description('Show the causes and the effects of a record. Needs no definition.')
     .argument('<journal>', 'a journal file, or its URL')
     .argument('<seq>', 'the record', toSeq)
     .addOption(
-      new Option('--format <format>', 'json: one record a line, with its depth in the tree')
+      new Option('--format <format>', 'json: one record per line, with its depth in the tree')
         .choices(['pretty', 'json'])
         .default('pretty'),
     )
     .addHelpText(
       'after',
       `
-The links are in the metadata of records: causationId is the seq of the record that caused this one, or
-an id from elsewhere; correlationId is the same for all that one request caused. Of several causes with one
-correlationId, all trees are shown, the record that was asked for with an arrow.
+The links are in the metadata of the records. causationId is the seq of the record that caused this
+one, or an ID from another system. correlationId is the same for all records of one request. If several
+causes have the same correlationId, all their trees are shown, and an arrow marks the record.
 
-Takes no lock and writes nothing. Of a damaged journal, what is before the damage is shown, with exit
-code 1.
+Takes no lock and writes nothing. For a damaged journal, the command shows the records before the
+damage, and exits with 1.
 
 Examples:
   $ npx ministore-ts trace data/broker.jsonl 12
@@ -50,7 +50,7 @@ Examples:
 
 function toSeq(text: string): number {
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be the seq of a record, such as 12.')
+  throw new InvalidArgumentError('It must be the sequence number of a record, such as 12.')
 }
 
 interface Shown {

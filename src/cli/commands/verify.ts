@@ -135,7 +135,7 @@ const verifyShared = (source: SharedSource, count: Count, told: Progress): Promi
     let [seq, bytes] = [first - 1, 0]
     for await (const entries of journal.read(seq, { to: head })) {
       for (const entry of entries) {
-        if (entry.seq !== seq + 1) throw damaged(name, `has record ${entry.seq} behind ${seq}`)
+        if (entry.seq !== seq + 1) throw damaged(name, `has record ${entry.seq} after ${seq}`)
         readEntry(name, entry)
         seq = entry.seq
         bytes += Buffer.byteLength(entry.text)

@@ -63,7 +63,7 @@ export class JournalCheck {
     this.#sides = new SideBySide(definition, (problem) => this.#tell(problem))
   }
 
-  /** Whether the journal is open, for whoever made this to close it. */
+  /** Whether the journal is open, so that the creator of this check closes it. */
   get hasOpened(): boolean {
     return this.#hasOpened
   }

@@ -14,7 +14,7 @@ export class CallClock {
     this.#cells = new BigInt64Array(shared)
   }
 
-  /** A call's time begins anew. */
+  /** Restarts the time of a call. */
   enter(limitMs: number | undefined): void {
     Atomics.store(this.#cells, BEFORE, 0n)
     Atomics.store(this.#cells, LIMIT, BigInt(Math.ceil((limitMs ?? 0) * 1000)))

@@ -34,10 +34,10 @@ export interface Recovery {
   readonly created: boolean
   /** Where the journal was compacted: the seq of the state that its records stand on. */
   readonly base?: number
-  /** Records replayed: those behind the snapshot, or behind the state that compacting left. */
+  /** Records replayed: those after the snapshot, or after the state of a compaction. */
   readonly records: number
   readonly found?: TornTail
-  /** Whether the snapshot beside the journal was used; absent where there is none. */
+  /** Whether the snapshot beside the journal was used; absent if there is no snapshot. */
   readonly snapshot?: { readonly used: true; readonly seq: number } | UnusedSnapshot
   /** Why the replay went through Immer, record by record: the same state, but slower. */
   readonly fallback?: string

@@ -20,11 +20,11 @@ import { inPlace } from '../replay/in-place.ts'
 import { readDecoded } from '../replay/index.ts'
 
 interface InspectedState extends Replayed<unknown> {
-  /** What is wrong with the journal behind this state. */
+  /** The damage of the journal after this state. */
   readonly damage?: string
 }
 
-/** The state behind one mutation; without a record, the one on which the first one stands. */
+/** The state after one mutation; without a record, the state before the first one. */
 interface Step {
   readonly record?: Committed
   readonly seq: number
@@ -57,11 +57,11 @@ export async function stateAt(
 
 export const beginsBehind = (path: string, seq: number, base: number): Error =>
   new Error(
-    `${path} was compacted: its states begin at seq ${base}, so there is none at ${seq}; the archive has them`,
+    `${path} was compacted: its states begin at seq ${base}, so the state at ${seq} is not available. The archive has it`,
   )
 
 export const endsBefore = (path: string, seq: number, last: number): Error =>
-  new Error(`there is no seq ${seq} in ${path}: its last one is ${last}`)
+  new Error(`${path} has no record ${seq}: its last one is ${last}`)
 
 async function replaySound(
   store: AnyStoreDefinition,
@@ -79,7 +79,7 @@ async function replaySound(
 }
 
 /**
- * The state on which the records stand, then every mutation up to seq `until` with the state behind it.
+ * The state on which the records stand, then every mutation up to seq `until` with the state after it.
  * Where the journal is damaged, or does not fit the definition from some record on, what is before that
  * is yielded; then it throws Refusal.
  */

@@ -95,7 +95,7 @@ export interface CheckedMetadata {
   readonly text: string
 }
 
-/** What a definition carries behind its brand, for this package's own folders. */
+/** What the brand of a definition carries, for this package's own folders. */
 export interface CompiledDefinition {
   readonly name: string
   readonly initial: unknown

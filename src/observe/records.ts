@@ -45,7 +45,9 @@ async function* read(
   ended: AbortSignal,
 ): AsyncGenerator<Committed, void, undefined> {
   if (!Number.isInteger(after) || after < 0 || Number.isNaN(until))
-    throw new TypeError(`records({ after: ${after}, until: ${until} }): these are no seqs`)
+    throw new TypeError(
+      `records({ after: ${after}, until: ${until} }): these are not sequence numbers`,
+    )
   const stopped = core.stopped
   if (stopped?.code === 'closed') throw stopped
   for (let seq = after; !ended.aborted; ) {

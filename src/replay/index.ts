@@ -82,7 +82,7 @@ async function replayExactly(
 /** The head that a record gives. */
 export const headOf = ({ state, meta: { seq, at } }: AppliedRecord): StateAt => ({ state, seq, at })
 
-/** Records behind a head, through Immer, each with the state that it gives. Throws StoreError as `reduce` does. */
+/** Records after a state, through Immer, each with the state that it produces. Throws StoreError as `reduce` does. */
 export function* advance(head: StateAt, records: Iterable<Decoded>): Generator<AppliedRecord> {
   let { state } = head
   for (const record of records) {
@@ -100,7 +100,7 @@ async function loadOrigin(
   if (!start) return { state: initial, seq: 0, at: '' }
   const begin = await start()
   if (until < begin.seq) {
-    const what = `${name} was compacted: its states begin at seq ${begin.seq}, so there is none at ${until}`
+    const what = `${name} was compacted: its states begin at seq ${begin.seq}, so the state at ${until} is not available`
     throw new StoreError('compacted', `${what}; the archive has them`, { path: name })
   }
   if (keys) recall(keys, begin.keys)
@@ -108,7 +108,7 @@ async function loadOrigin(
   return { state, seq, at }
 }
 
-/** The records behind seq `after`, in order. Throws as `decodeBehind` and the journal do. */
+/** The records after seq `after`, in order. Throws as `decodeBehind` and the journal do. */
 export async function* readDecoded(
   definition: CompiledDefinition,
   journal: Journal,
@@ -122,7 +122,7 @@ export async function* readDecoded(
   }
 }
 
-/** Those of the entries behind seq `after`. Throws StoreError `corrupt` where one is missing, else as `decode` does. */
+/** Those of the entries after seq `after`. Throws StoreError `corrupt` if one is missing, else as `decode` does. */
 export function* decodeBehind(
   definition: CompiledDefinition,
   { name }: Journal,

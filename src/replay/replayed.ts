@@ -8,7 +8,7 @@ export interface ReplayedState extends StateAt {
   readonly fallback?: string
 }
 
-/** Where a replay begins, if not at the initial state: read anew for each, so that it is its own. */
+/** Where a replay begins, if not at the initial state: read again for each replay, so that each has its own. */
 export type ReplayOrigin = () => Promise<Snapshot>
 
 /** A record with the state that it gives. */

@@ -16,24 +16,23 @@ import { counted, safe } from '../terminal/text.ts'
 interface Diagnosis {
   /** The last whole record. */
   readonly seq: number
-  /** What is behind it; nothing where the journal is whole. */
+  /** The bytes after it; undefined if the journal is whole. */
   readonly found?: TornTail | undefined
 }
 
 export function repairCommand(): Command {
   return new Command('repair')
-    .description(
-      'Mend what a crash left at the end of a journal: what opening it does, without it.',
-    )
+    .description('Repair the end of a journal after a crash, as opening a store does.')
     .argument('<journal>', 'a journal file')
-    .option('--write', 'do it; without this, only say what would be done')
+    .option('--write', 'repair the file; without this option, only print what would be done')
     .addHelpText(
       'after',
       `
-Touches nothing but the end: a write that was cut off is moved to <journal>.torn-<seq>, a newline
-that was lost is added. Damage elsewhere is refused. Takes the journal's lock to write.
+Changes only the end of the file: moves a torn write to <journal>.torn-<seq>, or adds a lost newline.
+Does not repair other damage. Takes the writer's lock to write.
 
-Exit code: 0 nothing is left to do, 1 there is something to do, or damage, 2 it could not be done.
+Exit codes: 0 nothing left to repair, 1 a repair is needed, or the journal is damaged, 2 the command
+could not run.
 
 Examples:
   $ npx ministore-ts repair data/broker.jsonl
@@ -143,6 +142,6 @@ function freeName(path: string): string {
 }
 
 function refusal(error: StoreError): string {
-  const why = 'this is no torn write: cutting it off could lose records that were acknowledged'
+  const why = 'this is not a torn write. Cutting it off could lose acknowledged records'
   return describeDamage(error) + (error.code === 'corrupt' ? `\n  ${why}` : '')
 }

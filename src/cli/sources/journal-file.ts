@@ -21,7 +21,7 @@ export interface JournalFile {
   readonly file: OpenFile
   /** Undefined where a crash left none, or less than one. */
   readonly header: FileHeader | undefined
-  /** Where its records begin: behind the state that it was compacted to, if it was. */
+  /** Where its records begin: after the state of a compaction, if there was one. */
   readonly begin: FilePosition
 }
 export interface ReadOptions {
@@ -55,12 +55,12 @@ async function openToRead(path: string): Promise<OpenFile> {
     return await nodeFileSystem().open(path, 'r')
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ENOENT') throw error
-    throw new Error(`${path}: there is no such file`, { cause: error })
+    throw new Error(`${path}: the file does not exist`, { cause: error })
   }
 }
 
 /**
- * Hands all records to `take`, and returns what is behind them; undefined where it was stopped.
+ * Hands all records to `take`, and returns the rest of the file; undefined if it was stopped.
  * Throws StoreError `corrupt` at damage, after the records before it.
  */
 export async function readRecords(
@@ -87,7 +87,7 @@ export const isDamage = (error: unknown): error is StoreError =>
 
 const DAMAGE: readonly StoreErrorCode[] = ['corrupt', 'foreign', 'newer_format', 'rewound']
 
-/** What a crash left behind the last record, and what opening the journal does about it. */
+/** What a crash left after the last record, and what opening the journal does about it. */
 export function describeTail(
   path: string,
   { seq, line: last }: FilePosition,
@@ -101,7 +101,7 @@ export function describeTail(
   if (kind === 'torn_write')
     return `${at(last + 1)}: ${counted(bytes, 'byte')} of a write that was cut off or is under way, and was never acknowledged. ${opening} cuts them off and keeps them in ${path}.torn-${seq + 1}`
   if (bytes === 0) return `${at(1)}: the file is empty. Opening it makes it a journal`
-  return `${at(1)}: ${counted(bytes, 'byte')} of a header that was cut off; there never was a record. Opening the journal keeps them in ${path}.torn-0 and creates it anew`
+  return `${at(1)}: ${counted(bytes, 'byte')} of a header that was cut off; there never was a record. Opening the journal keeps them in ${path}.torn-0 and creates the journal again`
 }
 
 /** Runs a verb that shows what is before damage: the damage is told on standard error, exit code 1. */
@@ -123,7 +123,7 @@ export function describeDamage(error: StoreError): string {
 export function nextStep({ code, path, seq = 1, offset }: StoreError): string {
   if (code === 'foreign') return 'check the path, or restore a backup of the journal'
   if (code === 'newer_format') return 'run the newer ministore'
-  if (code === 'rewound') return 'read it again: it is another one, or shorter, now'
+  if (code === 'rewound') return 'read it again: it was replaced, or is shorter now'
   // Of no file.
   if (offset === undefined) return 'restore a backup of the journal'
   const whole =

@@ -51,7 +51,7 @@ const START: FilePosition = { seq: 0, offset: 0, line: 0 }
 
 /** Prints records, and knows how far it is. */
 export class View {
-  /** Behind the last line that was taken. */
+  /** The offset after the last line that was taken. */
   end: FilePosition
   readonly #path: string
   readonly #options: ViewOptions
@@ -174,7 +174,7 @@ const isWanted = ({ type: wanted }: ViewOptions, { type }: PlainMutation) =>
 /** The record as it was written, with its seq. */
 function json({ seq, text }: Shown): string {
   const line = `{"seq":${seq},${text().slice(1)}`
-  // Written anew where it has to be escaped, so that nothing between its strings is.
+  // Written again if it has to be escaped, so that only its strings are escaped.
   return `${safe(line) === line ? line : safe(JSON.stringify(JSON.parse(line)))}\n`
 }
 

@@ -43,7 +43,7 @@ export interface CompactableFile {
   withAppendsPaused<R>(run: () => Promise<R>): Promise<R>
   /** Takes the file's lock, as far as this journal takes locks. */
   lock(file: OpenFile): Promise<void>
-  /** Goes on in this file, in which the records behind `from` follow its header's base. */
+  /** Goes on in this file, in which the records after `from` follow its header's base. */
   switchToFile(file: OpenFile, header: FileHeader, from: FilePosition): Promise<void>
   /** Lets nothing be appended any more. */
   fail(cause: unknown): void
@@ -109,8 +109,8 @@ export class FileSnapshots implements Snapshots {
       const found = lines.find((line) => line.seq === seq)
       if (!found) continue
       const { offset, bytes, line } = found
-      const behind = { seq, offset: offset + bytes.length + 1, line }
-      return { begin: { seq: seq - 1, offset, line: line - 1 }, end: behind }
+      const after = { seq, offset: offset + bytes.length + 1, line }
+      return { begin: { seq: seq - 1, offset, line: line - 1 }, end: after }
     }
     throw new StoreError('corrupt', `${path} does not have record ${seq}, which it had`, { path })
   }

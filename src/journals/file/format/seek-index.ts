@@ -17,13 +17,13 @@ export class SeekIndex {
     if (!last || mark.offset - last.offset >= MARK_BYTES) this.#marks.push(mark)
   }
 
-  /** The last one behind which record `seq` stands. */
+  /** The last one before record `seq`. */
   before(seq: number): FilePosition {
     const [first = { seq: 0, offset: 0, line: 0 }] = this.#marks
     return this.#marks.findLast((mark) => mark.seq < seq) ?? first
   }
 
-  /** For a file in which all that is behind `from` stands behind `to`. */
+  /** For a file in which everything after `from` now follows `to`. */
   moved(from: FilePosition, to: FilePosition): SeekIndex {
     const marks = new SeekIndex(to)
     marks.#marks.push(

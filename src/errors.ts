@@ -19,7 +19,7 @@ export type StoreErrorCode =
   | 'corrupt' // damaged: bytes that were once safe are not what was written
   | 'locked' // another writer has the journal, or no lock can be had
   | 'read_only' // the journal was opened for reading
-  | 'config' // a shared journal's engine is set up so that it cannot be used
+  | 'config' // a journal, or a shared journal's engine, is set up so that it cannot be used
   | 'unavailable' // a shared journal cannot be reached for now; certainly not written
   | 'io' // the disk refused; certainly not written
   | 'unknown' // the disk failed half-way: the record may or may not be in the journal

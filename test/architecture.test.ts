@@ -20,6 +20,7 @@ const FLOORS: readonly (readonly [floor: string, rooms: readonly string[]])[] = 
     'where records go',
     [
       'journals',
+      'journals/chain',
       'journals/file/format',
       'journals/file/disk',
       'journals/file/compaction',
@@ -31,7 +32,7 @@ const FLOORS: readonly (readonly [floor: string, rooms: readonly string[]])[] = 
   ['the front door', ['define', 'index.ts']],
   [
     'code against journals',
-    ['proof', 'proof/check', 'proof/schema', 'proof/report', 'proof/verify'],
+    ['proof', 'proof/check', 'proof/schema', 'proof/report', 'proof/seals', 'proof/verify'],
   ],
   [
     'tools',
@@ -98,6 +99,7 @@ const HOME: Record<string, readonly string[]> = {
   'node:util': ['journals/file/disk/', 'journals/nats/', 'cli/'],
   'node:inspector': ['proof/schema/'],
   'node:crypto': [
+    'journals/chain/',
     'journals/file/disk/',
     'journals/file/',
     'snapshot/',
@@ -107,6 +109,8 @@ const HOME: Record<string, readonly string[]> = {
     'journals/nats/',
     'proof/report/',
     'proof/schema/',
+    'proof/seals/',
+    'cli/',
   ],
   'node:buffer': ['journals/file/format/', 'snapshot/'],
   'node:zlib': ['journals/file/format/'],

@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   log: async () => (await import('./commands/log.ts')).logCommand(),
   stats: async () => (await import('./commands/stats.ts')).statsCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
+  seal: async () => (await import('./commands/seal.ts')).sealCommand(),
   repair: async () => (await import('./commands/repair.ts')).repairCommand(),
   snapshot: async () => (await import('./commands/snapshot.ts')).snapshotCommand(),
   compact: async () => (await import('./commands/snapshot.ts')).compactCommand(),

@@ -92,10 +92,14 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}, Me = unknown>(
  * engines are loaded when they are asked for, so that a browser never meets node:fs.
  */
 async function toJournal(source: JournalSource, options: FileOpenOptions): Promise<Journal> {
-  if (isJournal(source)) return source
+  if (isJournal(source)) {
+    if (!options.chain) return source
+    const example = 'fileJournal(path, { chain: true })'
+    throw new TypeError(`chain: a journal object has this option itself, such as ${example}`)
+  }
   if (isEngineUrl(source)) {
     const { journalAt } = await import('../journals/url/index.ts')
-    return journalAt(String(source))
+    return journalAt(String(source), options.chain)
   }
   const { fileJournal } = await import('../journals/file/index.ts')
   return fileJournal(source, options)

@@ -59,6 +59,11 @@ export interface FileOpenOptions extends OpenOptions {
   durability?: 'fsync' | 'os' | undefined
   /** `false`: do not keep a second writer out; somebody else must. */
   lock?: boolean | undefined
+  /**
+   * `true`: a journal that this call creates gets a hash chain, which `ministore seal` can sign; a journal that exists
+   * without one is refused with `config`. The journal remembers it: without the option, its chain goes on as well.
+   */
+  chain?: boolean | undefined
 }
 
 export interface Replayed<S> {

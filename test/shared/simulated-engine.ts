@@ -24,6 +24,7 @@ export const perfect: Network = { fate: () => 'fine', delay: () => 0, isAway: ()
 export class Server {
   epoch: string = randomUUID()
   store: string | undefined
+  features = '{}'
   entries: EngineEntry[] = []
   first = 1
   /** The most entries that one append takes. */
@@ -115,22 +116,25 @@ export class Server {
     return {
       name,
       maxEntryBytes: 2 ** 20,
-      open: async (store) => {
+      open: async (store, features = '{}') => {
         await pause()
         if (network.isAway()) throw away()
         const created = this.store === undefined
+        if (created) this.features = features
         this.store ??= store
         if (this.store !== store)
           throw new StoreError('wrong_store', `${name} is the journal of ${this.store}`)
         begin()
-        return { epoch, head: this.head, first: this.first, created }
+        return { epoch, head: this.head, first: this.first, created, features: this.features }
       },
       look: async () => {
         await pause()
         if (network.isAway()) throw away()
         begin()
-        const { store, head, first } = this
-        return store === undefined ? undefined : { epoch, store, head, first, created: false }
+        const { store, head, first, features } = this
+        return store === undefined
+          ? undefined
+          : { epoch, store, head, first, features, created: false }
       },
       append: async (batch, expected) => {
         await pause()

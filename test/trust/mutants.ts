@@ -190,6 +190,48 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'opening that does not look for what a snapshot proves',
     edits: [edit('journals/file/compaction/opening.ts', 'seq < header.seq)', 'seq < 0)')],
   },
+  {
+    name: 'a group commit whose hashes all continue the record before it',
+    edits: [edit('journals/file/format/line.ts', '    last = hash\n', '')],
+  },
+  {
+    name: 'a compaction that begins the hash chain again',
+    edits: [
+      edit(
+        keeper,
+        'const hashed = hash === undefined ?',
+        'const hashed = hash !== undefined && chain !== undefined ? { hash: chain } : hash === undefined ?',
+      ),
+    ],
+  },
+  {
+    name: 'a compaction that forgets the records that came meanwhile in the hash chain',
+    edits: [
+      edit(
+        journal,
+        '    this.marks = this.marks.moved(from, header.begin)',
+        '    this.#hash = header.base?.hash\n    this.marks = this.marks.moved(from, header.begin)',
+      ),
+    ],
+  },
+  {
+    name: 'an opening that compares the first record after a snapshot with the beginning of the hash chain',
+    edits: [
+      edit(
+        'journals/file/compaction/recover.ts',
+        'kept.from.seq === begin.seq',
+        'kept.from.seq >= 0',
+      ),
+    ],
+  },
+  {
+    name: 'an opening that forgets where the hash chain ends',
+    edits: [edit(journal, 'this.#hash = recovered.hash', 'this.#hash = header.chain')],
+  },
+  {
+    name: 'a journal that forgets its hash chain after an append',
+    edits: [edit(journal, '    this.#hash = last\n', '')],
+  },
 ]
 
 /** What believes a disk that returns a wrong sector once. */

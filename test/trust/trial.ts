@@ -9,6 +9,7 @@ import {
   type SimulatedDisk,
   simulatedDisk,
 } from 'ministore-ts/testing'
+import { checkChain } from './chain.ts'
 import { cutBack, flip, mistake, tearHeader } from './damage.ts'
 import {
   BrokenPromise,
@@ -38,6 +39,7 @@ export async function trial(given: Subject, seed: number, tally: Tally): Promise
     nextId: 1,
     base: 0,
     archives: new Map(),
+    isChained: seed % 3 === 0,
   }
   try {
     const subject = named(given, seed)
@@ -56,6 +58,10 @@ export async function trial(given: Subject, seed: number, tally: Tally): Promise
     }
     await live(subject, disk, world)
     await checkArchives(subject, disk.restart(), world)
+    if (world.isChained) {
+      tally.chained += 1
+      checkChain(disk.bytes(PATH) ?? new Uint8Array(), world.submitted)
+    }
     const isCut = world.random.chance(0.1)
     // From numbers of its own: the others stay what they were for each seed.
     const more = random(seed + MORE)
@@ -122,7 +128,8 @@ async function live(
 
 async function run(subject: Subject, fileSystem: FileSystem, world: World, isLast: boolean) {
   const ledger = ledgerFor(subject)
-  const journal = subject.fileJournal(PATH, { fileSystem })
+  const chain = world.isChained || undefined
+  const journal = subject.fileJournal(PATH, { fileSystem, chain })
   const store = await open(ledger, spyOn(journal, world), isLast, world)
   if (!store) return
   await verify(store, journal, world, isLast)

@@ -29,6 +29,8 @@ export interface Tally {
   snapshotsUsed: number
   compactions: number
   basesUsed: number
+  /** Trials of a journal with a hash chain. */
+  chained: number
   /** How often each branch of recovery was taken. */
   readonly branches: Record<Branch, number>
 }
@@ -69,6 +71,7 @@ export const emptyTally = (): Tally => ({
   snapshotsUsed: 0,
   compactions: 0,
   basesUsed: 0,
+  chained: 0,
   branches: Object.fromEntries(BRANCHES.map((branch) => [branch, 0])) as Tally['branches'],
 })
 
@@ -125,6 +128,8 @@ export interface World {
   base: number
   /** Archives that were acknowledged: path and last seq at least. */
   readonly archives: Map<string, number>
+  /** Whether the journal has a hash chain. */
+  readonly isChained: boolean
 }
 
 interface Parsed {

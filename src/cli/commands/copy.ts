@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import type { AnyStoreDefinition } from '../../define/store-definition.ts'
 import { StoreError } from '../../errors.ts'
+import type { ChainOption } from '../../journals/chain/features.ts'
 import { readEntry } from '../../journals/file/format/record.ts'
 import type { Journal } from '../../port/journal.ts'
 import { appender } from '../sources/appender.ts'
@@ -20,6 +21,7 @@ const MOST_MS = 1000
 
 interface CopyOptions {
   readonly store?: string
+  readonly chain?: true
   readonly format: 'pretty' | 'json'
 }
 
@@ -48,6 +50,7 @@ export function copyCommand(): Command {
     )
     .argument('<to>', 'the file or URL of the copy; created if it does not exist')
     .option('--store <file#export>', 'at the end, replay both: their states must be equal')
+    .option('--chain', 'give a new copy a hash chain, also if the source has none')
     .addOption(
       new Option('--format <format>', 'how to report')
         .choices(['pretty', 'json'])
@@ -61,6 +64,9 @@ record stay the same, byte for byte. The command compares existing records of th
 source, one by one. If a record differs, or the copy has more records, the command names the
 sequence number and changes nothing. Run the same command again after an interruption, or when
 the source has grown.
+
+If the source has a hash chain, the copy has the same chain, so the seals of the source fit the copy
+(verify --copied). With --chain, the command creates a copy with a chain of a journal without one.
 
 A journal that was compacted or truncated cannot be copied. No other program may write to the copy
 in the meantime.
@@ -90,7 +96,7 @@ async function runCopy(from: string, to: string, options: CopyOptions): Promise<
   }
   process.once('SIGINT', interrupt)
   try {
-    const copied = await copy(source, target, interrupted.signal)
+    const copied = await copy(source, target, options.chain, interrupted.signal)
     interrupted.signal.throwIfAborted()
     process.off('SIGINT', interrupt)
     const digest = definition && (await compareStates(definition, source, target, copied.seq))
@@ -103,19 +109,24 @@ async function runCopy(from: string, to: string, options: CopyOptions): Promise<
   }
 }
 
-async function copy(source: Source, target: Source, signal: AbortSignal): Promise<Copy> {
+async function copy(
+  source: Source,
+  target: Source,
+  chain: true | undefined,
+  signal: AbortSignal,
+): Promise<Copy> {
   const from = await openEnd(source)
   if (!from) throw new Error(`${source.name}: the journal does not exist, or has no header yet`)
   try {
     const there = await openEnd(target)
     try {
-      if (there) await compare(from, there, signal)
+      if (there) await compare(from, there, chain, signal)
     } finally {
       await there?.close()
     }
     const { name, store, head: seq } = from
     const [records, bytes] =
-      there?.head === seq ? [0, 0] : await append(from, target, there, signal)
+      there?.head === seq ? [0, 0] : await append(from, target, there, from.chain ?? chain, signal)
     await confirm(from, target)
     if (await from.hasGrown()) {
       const what = `${name} has grown since: its records after seq ${seq} were not copied`
@@ -129,13 +140,24 @@ async function copy(source: Source, target: Source, signal: AbortSignal): Promis
 }
 
 /** Throws Refusal unless what is there is how the source begins: every record of it is looked at. */
-async function compare(from: End, there: End, signal: AbortSignal): Promise<void> {
+async function compare(
+  from: End,
+  there: End,
+  chain: true | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   const refuse = (what: string) =>
     new Refusal(`${there.name} is no copy of ${from.name}: ${what}\n  Nothing was changed`)
   if (there.store !== from.store) {
     const [one, other] = [from.store, there.store].map((store) => JSON.stringify(store))
     throw refuse(`it is of the store ${other}, not of ${one}`)
   }
+  if (from.chain !== undefined && there.chain !== from.chain) {
+    const what = there.chain === undefined ? 'has no hash chain' : 'has another hash chain'
+    throw refuse(`it ${what}, and a copy keeps the one of its source`)
+  }
+  if (chain && there.chain === undefined)
+    throw refuse('it has no hash chain, and cannot get one: name a new journal')
   const told = progress('comparing', there.name)
   const others = each(there.read(0, there.head))
   try {
@@ -165,10 +187,11 @@ async function append(
   from: End,
   target: Source,
   there: End | undefined,
+  chain: ChainOption,
   signal: AbortSignal,
 ): Promise<readonly [number, number]> {
   const begin = there?.head ?? 0
-  const journal = await openToWrite(target, from.store, there)
+  const journal = await openToWrite(target, from.store, there ? undefined : chain, there)
   const told = progress('copying', `${from.name} to ${target.name}`)
   const into = appender(journal, begin)
   let bytes = 0

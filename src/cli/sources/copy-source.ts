@@ -1,6 +1,7 @@
 // Both ends of a copy: what is copied, up to where it went when it was opened, and what is there already.
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import type { ChainOption } from '../../journals/chain/features.ts'
 import { type FileHeader, readHeader } from '../../journals/file/format/header.ts'
 import { fileJournal, nodeFileSystem } from '../../journals/file/index.ts'
 import type { SharedSource } from '../../journals/url/index.ts'
@@ -20,6 +21,8 @@ export interface End {
   readonly name: string
   readonly store: string
   readonly epoch: string
+  /** What its hash chain begins with, if it has one. */
+  readonly chain: string | undefined
   /** When it was opened. */
   readonly head: number
   read(after: number, to: number): AsyncIterable<readonly Copied[]>
@@ -42,7 +45,7 @@ async function openShared(source: SharedSource): Promise<End | undefined> {
     throw new Error(`${name} ${truncated(first)}: a copy needs all of them`)
   }
   return {
-    ...{ name, store, epoch, head },
+    ...{ name, store, epoch, head, chain: chainIn(found.features) },
     read: (after, to) => journal.read(after, { to }),
     async hasGrown() {
       for await (const _ of journal.read(head, { to: head + 1 })) return true
@@ -68,7 +71,7 @@ async function openFile(path: string): Promise<End | undefined> {
       safe(`note: ${path} ends with a write that was never acknowledged: it is not a record`),
     )
   return {
-    ...{ name: path, store: header.store, epoch, head },
+    ...{ name: path, store: header.store, epoch, head, chain: header.chain },
     read: (after, to) => journal.read(after, { to }),
     hasGrown: async () => (await stat(path)).size > size,
     close: async () => journal.close(),
@@ -86,10 +89,20 @@ async function headerOf(path: string): Promise<FileHeader | undefined> {
   }
 }
 
-/** Opens the same journal to append after its known records; creates it if it does not exist. */
-export async function openToWrite(source: Source, store: string, known?: End): Promise<Journal> {
+const chainIn = (features: string): string | undefined =>
+  (JSON.parse(features) as { chain?: string }).chain
+
+/** Opens the same journal to append after its known records; creates it, with this hash chain, if it does not exist. */
+export async function openToWrite(
+  source: Source,
+  store: string,
+  chain: ChainOption,
+  known?: End,
+): Promise<Journal> {
   const journal =
-    source.path === undefined ? source.makeToWrite(known !== undefined) : fileJournal(source.path)
+    source.path === undefined
+      ? source.makeToWrite(known !== undefined, chain)
+      : fileJournal(source.path, { chain })
   const { head, epoch } = await journal.open(store).catch((error: unknown) => {
     if ((error as { code?: unknown }).code !== 'locked') throw error
     throw new Refusal(`another program writes to it: ${(error as Error).message}`)

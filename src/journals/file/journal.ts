@@ -11,12 +11,14 @@ import type {
   NewEntry,
   TornTail,
 } from '../../port/journal.ts'
+import type { ChainOption } from '../chain/features.ts'
 import {
   type CompactableFile,
   FileSnapshots,
   findSnapshot,
+  type Recovered,
+  recover,
   type SnapshotCandidate,
-  scanBehind,
 } from './compaction/index.ts'
 import { createFile, createInPlace } from './disk/create.ts'
 import { toFilePath } from './disk/file-path.ts'
@@ -25,19 +27,15 @@ import { assertInPlace, assertNamesFit, takeLock } from './disk/place.ts'
 import { Readers } from './disk/readers.ts'
 import { cutTornTail, rewriteGroup } from './disk/tail.ts'
 import { openIfThere, writeAll } from './disk/write.ts'
-import { type FileHeader, readHeader } from './format/header.ts'
+import { type FileHeader, NO_HEADER, readHeader } from './format/header.ts'
 import { areSealed, encodeGroup, MAX_LINE_BYTES, textOf } from './format/line.ts'
 import { type FilePosition, scan } from './format/scan.ts'
 import { moved, SeekIndex } from './format/seek-index.ts'
 
-/** Until it is open. */
-const NONE: FileHeader = {
-  ...{ epoch: '', seed: 0, length: 0, store: '', created: '', base: undefined },
-  begin: { seq: 0, offset: 0, line: 1 },
-}
-
 export interface FileJournalOptions
   extends Pick<FileOpenOptions, 'sync' | 'durability' | 'lock' | 'readOnly'> {
+  /** As for `open`. A string: what the chain begins with, for a copy of a journal that has one. */
+  chain?: ChainOption
   /** The way to the disk; default: the real one. */
   fileSystem?: FileSystem | undefined
 }
@@ -51,22 +49,24 @@ export const fileJournal = (path: string | URL, options: FileJournalOptions = {}
 
 class FileJournal implements Journal, CompactableFile {
   readonly name: string
-  // Leaves room for seq, b and crc on the line.
-  readonly maxEntryBytes = MAX_LINE_BYTES - 128
+  // Leaves room for seq, b, hash and crc on the line.
+  readonly maxEntryBytes = MAX_LINE_BYTES - 256
   /** Where `name` led when it was opened. */
   path = ''
   readonly fs: FileSystem
   readonly snapshots: FileSnapshots = new FileSnapshots(this)
-  header: FileHeader = NONE
+  header: FileHeader = NO_HEADER
   kept: SnapshotCandidate | undefined
-  end: FilePosition = NONE.begin
-  marks = new SeekIndex(NONE.begin)
+  end: FilePosition = NO_HEADER.begin
+  marks = new SeekIndex(NO_HEADER.begin)
   readonly #options: FileJournalOptions
   readonly #readers = new Readers()
   #file: OpenFile | undefined
   #unlock: (() => Awaitable<void>) | undefined
   #failed: StoreError | undefined
   #last: Promise<unknown> = Promise.resolve()
+  /** The hash of the last durable record; undefined without a hash chain. */
+  #hash: string | undefined
 
   constructor(path: string, options: FileJournalOptions) {
     this.name = path
@@ -94,7 +94,7 @@ class FileJournal implements Journal, CompactableFile {
 
   async #openToRead(store: string): Promise<JournalInfo> {
     this.#file = await this.fs.open(this.path, 'r')
-    const header = await readHeader(this.#file, this.name, store)
+    const header = await this.#readHeader(this.#file, store)
     if (!header) return { epoch: '', head: 0, created: false }
     const { found } = await this.#recover(header).catch(async (error: unknown) => {
       if ((await this.file.sizeAt(this.path)) !== undefined) throw error
@@ -109,13 +109,13 @@ class FileJournal implements Journal, CompactableFile {
   async #openToWrite(store: string): Promise<JournalInfo> {
     // Looked at before a lock file is made: a foreign file's directory stays as it was.
     const probe = await openIfThere(this.fs, this.path, 'r')
-    if (probe) await readHeader(probe, this.name, store).finally(() => probe.close())
+    if (probe) await this.#readHeader(probe, store).finally(() => probe.close())
     await this.fs.mkdir(dirname(this.path))
     await assertNamesFit(this.fs, this.path)
     if (this.#options.lock !== false) this.#unlock = await takeLock(this.fs, this.path)
     this.#file = await openIfThere(this.fs, this.path, 'r+')
     if (this.#file) await this.#lockInPlace()
-    const header = this.#file && (await readHeader(this.#file, this.name, store))
+    const header = this.#file && (await this.#readHeader(this.#file, store))
     const found = await (header ? this.#repair(header) : this.#create(store))
     // After a kill the tail may live in the page cache only: it is shown once it cannot be lost.
     await this.file.sync()
@@ -143,17 +143,22 @@ class FileJournal implements Journal, CompactableFile {
 
   /** Where there is nothing, or a header that a crash cut off: then there never was a record. */
   async #create(store: string): Promise<TornTail | undefined> {
+    const wanted = { store, chain: this.#options.chain }
     let found: TornTail | undefined
-    if (this.#file) found = await createInPlace(this.fs, this.#file, this.path, store)
+    if (this.#file) found = await createInPlace(this.fs, this.#file, this.path, wanted)
     else {
       if (this.#options.lock !== false && !this.#unlock) throw new Error(`${this.path} was removed`)
-      this.#file = await createFile(this.fs, this.path, store)
+      this.#file = await createFile(this.fs, this.path, wanted)
       await this.#lockInPlace()
     }
-    const header = await readHeader(this.file, this.name, store)
+    const header = await this.#readHeader(this.file, store)
     if (!header) throw this.#error('io', 'has no header although it was just written')
     await this.#recover(header)
     return found
+  }
+
+  #readHeader(file: OpenFile, store: string): Promise<FileHeader | undefined> {
+    return readHeader(file, this.name, store, this.#options.chain)
   }
 
   async #lockInPlace(): Promise<void> {
@@ -177,28 +182,15 @@ class FileJournal implements Journal, CompactableFile {
     }
   }
 
-  /**
-   * Runs the opening rule over the file, or over the part after its snapshot; from here on `end` is
-   * where its records end. `group`: where the last group commit begins, in bytes.
-   */
-  async #recover(header: FileHeader) {
+  /** From here on `end` is where its records end. */
+  async #recover(header: FileHeader): Promise<Recovered> {
     this.header = header
     this.kept = await findSnapshot(this.fs, this.path, header)
-    const { begin, seed } = header
-    this.marks = new SeekIndex(begin, this.kept?.from ?? begin)
-    // Without a record, nothing proves that the header is durable: it may have been written in place.
-    let group = this.kept?.header || begin.seq > 0 ? (this.kept?.from ?? begin).offset : 0
-    const lines = scanBehind(this.file, { path: this.name, seed }, begin, this.kept)
-    for (let next = await lines.next(); ; next = await lines.next()) {
-      if (next.done) {
-        this.end = next.value.end
-        return { found: next.value.found, group }
-      }
-      for (const { seq, b, offset, line } of next.value) {
-        this.marks.add({ seq: seq - 1, offset, line: line - 1 })
-        if (b === 0) group = offset
-      }
-    }
+    const recovered = await recover(this.file, this.name, header, this.kept)
+    this.marks = recovered.marks
+    this.end = recovered.end
+    this.#hash = recovered.hash
+    return recovered
   }
 
   append(batch: readonly NewEntry[], expected: number): Promise<AppendResult> {
@@ -211,7 +203,7 @@ class FileJournal implements Journal, CompactableFile {
     if (this.#options.readOnly) throw this.#error('read_only', 'was opened for reading')
     if (this.#failed) throw this.#failed
     if (expected !== seq) return { ok: false, head: seq }
-    const { bytes, count } = encodeGroup(batch, seq + 1, this.header.seed)
+    const { bytes, count, last } = encodeGroup(batch, seq + 1, this.header.seed, this.#hash)
     try {
       // A writer that no lock kept out was here: its records must not be written over.
       // The next opening of the path must find the records acknowledged here, and no other bytes.
@@ -226,6 +218,7 @@ class FileJournal implements Journal, CompactableFile {
     }
     this.end = { seq: seq + count, offset: offset + bytes.length, line: line + count }
     this.marks.add(this.end)
+    this.#hash = last
     return { ok: true, seq: seq + count }
   }
 

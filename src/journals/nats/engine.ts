@@ -47,15 +47,15 @@ class NatsEngine implements Engine {
     return this.#link.maxPayload - HEADER_BYTES
   }
 
-  async open(store: string): Promise<EngineInfo> {
+  async open(store: string, features = '{}'): Promise<EngineInfo> {
     if (this.#link.ended.aborted) this.#link = new Link(this.#settings)
     return this.#translated(async () => {
-      const info = (await this.#lookUp()) ?? (await this.#create(store))
+      const info = (await this.#lookUp()) ?? (await this.#create(store, features))
       const { replicas } = this.#settings
       const identity = this.#identify(info, replicas)
       if (identity.store !== store)
         throw this.#error('wrong_store', `belongs to the store ${JSON.stringify(identity.store)}`)
-      const begun = await this.#begin(info, identity.epoch, replicas)
+      const begun = await this.#begin(info, identity, replicas)
       const created = identity.epoch === this.#ours
       this.#ours = randomUUID()
       return { ...begun, created }
@@ -69,8 +69,9 @@ class NatsEngine implements Engine {
       if (!info) return undefined
       // How many keep it is for those to say who write to it.
       const replicas = 1
-      const { epoch, store } = this.#identify(info, replicas)
-      return { ...(await this.#begin(info, epoch, replicas)), store, created: false }
+      const identity = this.#identify(info, replicas)
+      const begun = await this.#begin(info, identity, replicas)
+      return { ...begun, store: identity.store, created: false }
     })
   }
 
@@ -80,7 +81,7 @@ class NatsEngine implements Engine {
 
   async #begin(
     info: stream.StreamInfo,
-    epoch: string,
+    { epoch, features }: stream.Identity,
     replicas: number,
   ): Promise<Omit<EngineInfo, 'created'>> {
     this.#known = this.#knownOf(epoch, replicas)
@@ -88,7 +89,7 @@ class NatsEngine implements Engine {
     this.#checkedAt = Number.NEGATIVE_INFINITY
     const { head, first } = this.#known.accept(info, 0)
     if (head >= first) await this.#chunk(head, head)
-    return { epoch, head, first }
+    return { epoch, head, first, features }
   }
 
   #knownOf(epoch: string, replicas: number): KnownStream {
@@ -302,9 +303,12 @@ class NatsEngine implements Engine {
     }
   }
 
-  async #create(store: string): Promise<stream.StreamInfo> {
+  async #create(store: string, features: string): Promise<stream.StreamInfo> {
     const { name: journal, replicas } = this.#settings
-    const config = stream.streamConfig({ journal, replicas, store, epoch: this.#ours })
+    const config = stream.streamConfig({
+      ...{ journal, replicas, store, features },
+      epoch: this.#ours,
+    })
     try {
       await this.#ask('STREAM.CREATE', config)
     } catch (error) {

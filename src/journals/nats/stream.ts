@@ -3,6 +3,7 @@ import { StoreError } from '../../index.ts'
 
 const EPOCH = 'ministore-epoch'
 const STORE = 'ministore-store'
+const FEATURES = 'ministore-features'
 
 /** For the permissions of docs/engines/nats.md. */
 export const streamName = (journal: string): string => `ministore_${journal}`
@@ -21,6 +22,7 @@ export interface StreamSettings {
   readonly epoch: string
   readonly store: string
   readonly replicas: number
+  readonly features: string
 }
 
 /** As much of a stream's settings as is looked at by name. */
@@ -43,12 +45,18 @@ export interface StreamInfo {
   }
 }
 
-export function streamConfig({ journal, epoch, store, replicas }: StreamSettings): object {
+export function streamConfig({
+  journal,
+  epoch,
+  store,
+  replicas,
+  features,
+}: StreamSettings): object {
   return {
     name: streamName(journal),
     ...settingsOf(journal, epoch),
     num_replicas: replicas,
-    metadata: { [EPOCH]: epoch, [STORE]: store },
+    metadata: { [EPOCH]: epoch, [STORE]: store, [FEATURES]: features },
   }
 }
 
@@ -78,11 +86,12 @@ const UNSET = [
 export interface Identity {
   readonly epoch: string
   readonly store: string
+  readonly features: string
 }
 
 export function identityOf({ metadata = {} }: Config): Identity | undefined {
-  const { [EPOCH]: epoch, [STORE]: store } = metadata
-  return epoch === undefined || store === undefined ? undefined : { epoch, store }
+  const { [EPOCH]: epoch, [STORE]: store, [FEATURES]: features = '{}' } = metadata
+  return epoch === undefined || store === undefined ? undefined : { epoch, store, features }
 }
 
 /** Whose it is. Throws StoreError `config`, naming the setting that is wrong. */

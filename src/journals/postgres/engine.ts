@@ -47,7 +47,7 @@ const MOST = {
   remove: 10_000,
   names: 10_000,
   bytes: 2 ** 23,
-  entryBytes: 2 ** 24 - 128,
+  entryBytes: 2 ** 24 - 256,
 }
 /** How long a follower waits after it found no server, in milliseconds. */
 const BACK_OFF = 250
@@ -118,12 +118,12 @@ class PostgresEngine implements Engine {
     this.#listen = listen
   }
 
-  open(store: string): Promise<EngineInfo> {
+  open(store: string, features = '{}'): Promise<EngineInfo> {
     this.#isLooking = false
     return this.#opening(async (link) => {
       await prepareTables(this.name, (...asked) => this.#ask(...asked))
       const doubts = this.#doubts(link)
-      const [row] = await this.#commit(sql.OPEN, [this.#journal, store])
+      const [row] = await this.#commit(sql.OPEN, [this.#journal, store, features])
       if (row?.['store'] !== store) {
         const whose = `is the journal of ${JSON.stringify(row?.['store'])}, not of ${JSON.stringify(store)}`
         throw this.#error('wrong_store', whose)
@@ -183,7 +183,7 @@ class PostgresEngine implements Engine {
     const bounds = this.#learn(row, this.#known.head)
     if (row['last']) this.#last = { seq: bounds.head, id: row['last'] }
     this.#opened = { epoch, hints: database.signals.join(epoch) }
-    return { epoch, ...bounds }
+    return { epoch, ...bounds, features: row['features'] ?? '' }
   }
 
   async append(batch: readonly NewEngineEntry[], expected: number): Promise<AppendResult> {

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS ministore_schema (version integer PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS ministore_journals (
   name text PRIMARY KEY, store text NOT NULL, epoch uuid NOT NULL DEFAULT gen_random_uuid(),
   head bigint NOT NULL DEFAULT 0, first bigint NOT NULL DEFAULT 1,
-  created_at timestamptz NOT NULL DEFAULT now()) WITH (fillfactor = 50);
+  created_at timestamptz NOT NULL DEFAULT now(), features text NOT NULL DEFAULT '{}') WITH (fillfactor = 50);
 CREATE TABLE IF NOT EXISTS ministore_entries (
   journal text NOT NULL, seq bigint NOT NULL, id text NOT NULL, data text NOT NULL,
   at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (journal, seq));
@@ -82,14 +82,14 @@ const DURABLE = `set_config('synchronous_commit', CASE current_setting('synchron
 export const SYNCHRONOUS: string = `SELECT ${DURABLE}`
 
 /**
- * $1 name, $2 store. It writes also where the journal is there: when that is durable, so is all
+ * $1 name, $2 store, $3 features. It writes also where the journal is there: when that is durable, so is all
  * that was written before, such as records of a server that crashed before its standby had them.
  */
 export const OPEN: Statement = {
   text: `
-INSERT INTO ministore_journals AS j (name, store) VALUES ($1, $2)
+INSERT INTO ministore_journals AS j (name, store, features) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET head = j.head
-RETURNING j.store, j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
+RETURNING j.store, j.features, j.epoch::text AS epoch, j.head::text AS head, j.first::text AS first,
   (SELECT id FROM ministore_entries WHERE journal = j.name AND seq = j.head) AS last,
   (j.xmax = 0)::text AS created, ${DURABLE}`,
 }
@@ -120,7 +120,7 @@ SELECT h.head::text AS head, ${DURABLE} FROM h`,
 /** $1 name, $2 a seq whose record is known. `known`: the id of the record that is there now. */
 export const LOOK: Statement = {
   text: `
-SELECT store, epoch::text AS epoch, head::text AS head, first::text AS first,
+SELECT store, features, epoch::text AS epoch, head::text AS head, first::text AS first,
   (SELECT id FROM ministore_entries WHERE journal = $1 AND seq = head) AS last,
   (SELECT id FROM ministore_entries WHERE journal = $1 AND seq = $2::bigint) AS known
 FROM ministore_journals WHERE name = $1`,

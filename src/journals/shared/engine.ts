@@ -4,6 +4,8 @@ import type { AppendResult, Entry, NewEntry, Replica } from '../../port/journal.
 /** `id`: a UUID of this very record, by which its writer knows it again. */
 export interface EngineEntry extends Entry {
   readonly id: string
+  /** What a journal with a hash chain shows beside the text. An engine has it at the end of the text. */
+  readonly hash?: string | undefined
 }
 
 export interface NewEngineEntry extends NewEntry {
@@ -18,6 +20,8 @@ export interface EngineInfo {
   /** Seq of the first record that is still there: 1 unless truncated; `head + 1` where none is. */
   readonly first: number
   readonly created: boolean
+  /** What `open` was given when it created the journal: JSON text that says how to read the records. */
+  readonly features: string
 }
 
 /** What is known of a journal that was only looked at. */
@@ -48,8 +52,11 @@ export interface Engine {
   readonly maxEntryBytes: number
   /** Whether an entry may have a `within`. */
   readonly hasTransactions?: boolean
-  /** Connects, creates the journal if absent, checks settings and that it belongs to `store`. Again after a failure. */
-  open(store: string): Promise<EngineInfo>
+  /**
+   * Connects, creates the journal if absent, checks settings and that it belongs to `store`. Again after a failure.
+   * `features`: kept with a journal that this creates, and shown by each `open` and `look`. Short; default `{}`.
+   */
+  open(store: string, features?: string): Promise<EngineInfo>
   /**
    * As `open`, for readers only: it creates and changes nothing, and needs no right to. Undefined
    * where there is no such journal. `read` and `follow` work after it.

@@ -4,6 +4,7 @@ import { closestMatch } from 'leven'
 import { StoreError, type StoreErrorCode } from '../../errors.ts'
 import type { AppendResult, Journal, JournalInfo, NewEntry, Replica } from '../../port/journal.ts'
 import { Backoff } from './backoff.ts'
+import { ChainedEngine } from './chained-engine.ts'
 import type { Engine, EngineEntry, EngineLook, NewEngineEntry } from './engine.ts'
 import { LocalSnapshots } from './local-snapshots.ts'
 import { Turns } from './turns.ts'
@@ -13,6 +14,11 @@ export interface SharedOptions {
   timeout?: number | undefined
   /** Where this process alone keeps its snapshot: a file's path. Default: nowhere. */
   snapshot?: string | undefined
+  /**
+   * `true`: a journal that this creates gets a hash chain, which `ministore seal` can sign; one that exists without a
+   * chain is refused with `config`. A string: what the chain begins with, for a copy of a journal that has one.
+   */
+  chain?: boolean | string | undefined
 }
 
 /** How long a read may lag, in milliseconds, before what it does not show counts as lost. */
@@ -52,7 +58,7 @@ export interface SharedJournal extends Journal {
 export function sharedJournal(engine: Engine, options: SharedOptions = {}): SharedJournal {
   const { timeout = 10_000 } = options
   if (!(timeout > 0)) throw new TypeError(`timeout: ${timeout} is not a number of milliseconds`)
-  return new EngineJournal(engine, timeout, options.snapshot)
+  return new EngineJournal(new ChainedEngine(engine, options.chain), timeout, options.snapshot)
 }
 
 class EngineJournal implements SharedJournal {

@@ -31,7 +31,7 @@ const MOST = {
   remove: 10_000,
   names: 1000,
   bytes: 2 ** 23,
-  entryBytes: 2 ** 24 - 128,
+  entryBytes: 2 ** 24 - 256,
 }
 /** In milliseconds, on average: how long it waits for the lock before it looks again. A commit takes about one. */
 const WAIT = { first: 1, longest: 16 }
@@ -104,12 +104,12 @@ class SqliteEngine implements Engine {
     this.#driver = driver
   }
 
-  open(store: string): Promise<EngineInfo> {
+  open(store: string, features = '{}'): Promise<EngineInfo> {
     return this.#opening('write', (place) => {
       if (!place.exists) place.create()
       return this.#locked((database) => {
         const found = this.#row(database)
-        const row = found ?? database.write(() => this.#create(database, store))
+        const row = found ?? database.write(() => this.#create(database, store, features))
         if (row['store'] !== store) {
           const whose = `is the journal of ${JSON.stringify(row['store'])}, not of ${JSON.stringify(store)}`
           throw this.#error('wrong_store', whose)
@@ -299,10 +299,10 @@ class SqliteEngine implements Engine {
     return row
   }
 
-  #create(database: Database, store: string): Row {
+  #create(database: Database, store: string, features: string): Row {
     const row = this.#row(database)
     if (row) return row
-    database.run(sql.INSERT_JOURNAL, this.#journal, store, randomUUID())
+    database.run(sql.INSERT_JOURNAL, this.#journal, store, randomUUID(), features)
     return this.#row(database) ?? {}
   }
 
@@ -311,7 +311,7 @@ class SqliteEngine implements Engine {
     this.#known = { epoch, head: 0 }
     const bounds = this.#learn(row)
     if (typeof row['last'] === 'string') this.#last = { seq: bounds.head, id: row['last'] }
-    return { epoch, ...bounds }
+    return { epoch, ...bounds, features: String(row['features']) }
   }
 
   #conflict(database: Database, expected: number): AppendResult | undefined {

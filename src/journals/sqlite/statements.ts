@@ -13,7 +13,8 @@ CREATE TABLE IF NOT EXISTS ministore_journals (
   store TEXT NOT NULL,
   epoch TEXT NOT NULL,
   first INTEGER NOT NULL DEFAULT 1,
-  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ'))
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ')),
+  features TEXT NOT NULL DEFAULT '{}'
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ministore_entries (
   journal TEXT NOT NULL,
@@ -34,13 +35,13 @@ export const VERSION: string = 'SELECT max(version) AS version FROM ministore_sc
 /** Changes with each commit of another connection, also of another process. */
 export const DATA_VERSION: string = 'PRAGMA data_version'
 
-/** name, store, epoch */
+/** name, store, epoch, features */
 export const INSERT_JOURNAL: string =
-  'INSERT INTO ministore_journals (name, store, epoch) VALUES (?, ?, ?)'
+  'INSERT INTO ministore_journals (name, store, epoch, features) VALUES (?, ?, ?, ?)'
 
 /** A seq whose record is known, then the name. `known`: the id of the record that has this seq now. */
 export const LOOK: string = `
-SELECT j.store, j.epoch, j.first, (SELECT max(version) FROM ministore_schema) AS version,
+SELECT j.store, j.epoch, j.features, j.first, (SELECT max(version) FROM ministore_schema) AS version,
   coalesce(e.seq, 0) AS head, e.id AS last,
   (SELECT id FROM ministore_entries WHERE journal = j.name AND seq = ?) AS known
 FROM ministore_journals j LEFT JOIN ministore_entries e ON e.journal = j.name

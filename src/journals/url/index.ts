@@ -1,6 +1,7 @@
 // What the URL of a journal names: one that PostgreSQL, NATS JetStream or SQLite keeps.
 import { readFile } from 'node:fs/promises'
 import { StoreError } from '../../errors.ts'
+import type { ChainOption } from '../chain/features.ts'
 import type { NatsServers } from '../nats/index.ts'
 import type { SharedJournal } from '../shared/index.ts'
 import { SharedReader } from './reader.ts'
@@ -14,22 +15,22 @@ export interface SharedSource {
   readonly name: string
   readonly path?: undefined
   /** Each time another one, which is not open yet. */
-  make(): SharedJournal
+  make(chain?: ChainOption): SharedJournal
   /** One to create or to append to: `isThere` says which. */
-  makeToWrite(isThere: boolean): SharedJournal
+  makeToWrite(isThere: boolean, chain?: ChainOption): SharedJournal
 }
 
 /** What a URL cannot hold: MINISTORE_TIMEOUT and NATS_*. */
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The journal at `url`, for a store: to create or to append to, or to read. As `sharedSource` otherwise. */
-export async function journalAt(url: string): Promise<SharedJournal> {
-  return (await sharedSource(url)).makeToWrite(false)
+export async function journalAt(url: string, chain?: ChainOption): Promise<SharedJournal> {
+  return (await sharedSource(url)).makeToWrite(false, chain)
 }
 
 /** A reader of the journal at `url`. As `sharedSource` otherwise. */
-export async function readerAt(url: string): Promise<SharedReader> {
-  return new SharedReader((await sharedSource(url)).make())
+export async function readerAt(url: string, chain?: ChainOption): Promise<SharedReader> {
+  return new SharedReader((await sharedSource(url)).make(chain))
 }
 
 /**
@@ -67,8 +68,8 @@ async function postgresSource(
   timeout: number | undefined,
 ): Promise<SharedSource> {
   const { postgresJournal } = await loadPostgres()
-  const make = () => postgresJournal({ connection, name, timeout })
-  return { name: make().name, make, makeToWrite: make }
+  const make = (chain?: ChainOption) => postgresJournal({ connection, name, timeout, chain })
+  return { name: make().name, make, makeToWrite: (_, chain) => make(chain) }
 }
 
 async function sqliteSource(
@@ -78,8 +79,8 @@ async function sqliteSource(
 ): Promise<SharedSource> {
   const file = sqliteFile(address)
   const { sqliteJournal } = await loadSqlite()
-  const make = () => sqliteJournal({ file, name, timeout })
-  return { name: make().name, make, makeToWrite: make }
+  const make = (chain?: ChainOption) => sqliteJournal({ file, name, timeout, chain })
+  return { name: make().name, make, makeToWrite: (_, chain) => make(chain) }
 }
 
 /** The path in `sqlite:relative.db` and in `sqlite:///absolute.db`. Throws TypeError. */
@@ -111,12 +112,15 @@ async function natsSource(
 ): Promise<SharedSource> {
   const { natsJournal } = await loadNats()
   // Of one that is there, it takes as many as it has.
-  const make = () => natsJournal({ ...address, name, timeout, replicas: 1 })
-  const create = () => natsJournal({ ...address, name, timeout, replicas })
+  const make = (chain?: ChainOption) =>
+    natsJournal({ ...address, name, timeout, chain, replicas: 1 })
+  const create = (chain?: ChainOption) =>
+    natsJournal({ ...address, name, timeout, chain, replicas })
   return {
     name: make().name,
     make,
-    makeToWrite: (isThere) => (isThere && replicas === undefined ? make() : create()),
+    makeToWrite: (isThere, chain) =>
+      isThere && replicas === undefined ? make(chain) : create(chain),
   }
 }
 

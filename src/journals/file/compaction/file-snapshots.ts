@@ -11,9 +11,10 @@ import type {
   SnapshotReceipt,
   Snapshots,
 } from '../../../port/snapshots.ts'
+import { featuresOf } from '../../chain/features.ts'
 import { createBeside, discard, exists, writeAll } from '../disk/write.ts'
 import type { FileHeader } from '../format/header.ts'
-import { type Base, encodeHeader, WIDEST } from '../format/line.ts'
+import { type Base, encodeHeader, lineHash, WIDEST } from '../format/line.ts'
 import { type FilePosition, scan } from '../format/scan.ts'
 import type { SeekIndex } from '../format/seek-index.ts'
 import { assertOneName, keepArchive, replaceFile } from './archive.ts'
@@ -100,8 +101,12 @@ export class FileSnapshots implements Snapshots {
     return this.#next('it was not compacted', () => this.#compact(snapshot, options))
   }
 
-  /** Where record `seq` begins and ends; both are where the records begin, if there is no such record. */
-  async #find(seq: number): Promise<{ readonly begin: FilePosition; readonly end: FilePosition }> {
+  /** Where record `seq` begins and ends, and its hash if it has one; both are where the records begin, if there is no such record. */
+  async #find(seq: number): Promise<{
+    readonly begin: FilePosition
+    readonly end: FilePosition
+    readonly hash?: string | undefined
+  }> {
     const { file, name: path, header, marks, end } = this.#site
     const { begin, seed } = header
     if (seq === begin.seq) return { begin, end: begin }
@@ -110,7 +115,7 @@ export class FileSnapshots implements Snapshots {
       if (!found) continue
       const { offset, bytes, line } = found
       const after = { seq, offset: offset + bytes.length + 1, line }
-      return { begin: { seq: seq - 1, offset, line: line - 1 }, end: after }
+      return { begin: { seq: seq - 1, offset, line: line - 1 }, end: after, hash: lineHash(bytes) }
     }
     throw new StoreError('corrupt', `${path} does not have record ${seq}, which it had`, { path })
   }
@@ -189,7 +194,7 @@ export class FileSnapshots implements Snapshots {
     await this.#site.assertWritable()
     const before = this.#site.end.offset
     if (seq === header.begin.seq) return { seq, before, bytes: before }
-    const { end: from } = await this.#find(seq)
+    const { end: from, hash } = await this.#find(seq)
     await assertOneName(this.#site)
     const temporary = `${path}.compact.new`
     const file = await createBeside(fs, temporary)
@@ -197,7 +202,7 @@ export class FileSnapshots implements Snapshots {
     try {
       // Refused before anything happens, where this process may not do it.
       await file.copyAccess(path)
-      const next = await writeStart(file, header, snapshot)
+      const next = await writeStart(file, header, snapshot, hash)
       const copied = await copyRecords(this.#site, file, { from, to: next.begin })
       // So that what others wait for below is short.
       await file.sync()
@@ -252,16 +257,19 @@ export class FileSnapshots implements Snapshots {
 /** The header of the compacted journal and the state below it. */
 async function writeStart(
   file: OpenFile,
-  { epoch, seed, store, created }: FileHeader,
+  { epoch, seed, store, created, chain }: FileHeader,
   snapshot: Snapshot,
+  hash: string | undefined,
 ): Promise<FileHeader> {
   const described = { format: 'ministore', version: 1, journal: epoch, store, created } as const
-  const encode = (base: Base) => Buffer.from(encodeHeader({ ...described, base }))
+  const encode = (base: Base) =>
+    Buffer.from(encodeHeader({ ...described, ...featuresOf(chain), base }))
   const { seq, at } = snapshot
-  const { length } = encode({ seq, at, digest: NO_DIGEST, ...WIDEST })
+  const hashed = hash === undefined ? {} : { hash }
+  const { length } = encode({ seq, at, digest: NO_DIGEST, ...hashed, ...WIDEST })
   const { lines, bytes, digest } = await writeBody(file, length, snapshot, seed)
-  const base = { seq, at, digest, lines, bytes }
+  const base = { seq, at, digest, ...hashed, lines, bytes }
   await writeAll(file, encode(base), 0)
   const begin = { seq, offset: length + bytes, line: 1 + lines }
-  return { epoch, seed, store, created, length, base, begin }
+  return { epoch, seed, store, created, chain, length, base, begin }
 }

@@ -1,8 +1,7 @@
 // Creating a journal without records: as a new file, or in a file that exists.
-import { randomUUID } from 'node:crypto'
 import type { FileSystem, OpenFile } from '../../../port/file-system.ts'
 import type { TornTail } from '../../../port/journal.ts'
-import { encodeHeader } from '../format/line.ts'
+import { type NewJournal, newHeader } from '../format/new-header.ts'
 import { cutTornTail, emptyOut } from './tail.ts'
 import { discard, save, writeAll } from './write.ts'
 
@@ -10,8 +9,12 @@ import { discard, save, writeAll } from './write.ts'
  * Creates a journal without records where no file is, under a free name first, so that no crash leaves
  * half a header. Returns it open; its name is not durable yet.
  */
-export async function createFile(fs: FileSystem, path: string, store: string): Promise<OpenFile> {
-  const temporary = await save(fs, `${path}.new`, newHeader(store))
+export async function createFile(
+  fs: FileSystem,
+  path: string,
+  wanted: NewJournal,
+): Promise<OpenFile> {
+  const temporary = await save(fs, `${path}.new`, newHeader(wanted))
   try {
     await fs.rename(temporary, path)
   } catch (error) {
@@ -31,12 +34,12 @@ export async function createInPlace(
   fs: FileSystem,
   file: OpenFile,
   path: string,
-  store: string,
+  wanted: NewJournal,
 ): Promise<TornTail | undefined> {
   const bytes = await file.size()
   const torn = { kind: 'torn_header', offset: 0, bytes } as const
   const found = bytes > 0 ? await cutTornTail(fs, file, torn, `${path}.torn-0`) : undefined
-  const header = newHeader(store)
+  const header = newHeader(wanted)
   try {
     await writeAll(file, header.subarray(0, 1), 0)
     await file.sync()
@@ -48,10 +51,4 @@ export async function createInPlace(
     throw error
   }
   return found
-}
-
-function newHeader(store: string): Buffer {
-  const created = new Date().toISOString()
-  const header = { format: 'ministore', version: 1, journal: randomUUID(), store, created } as const
-  return Buffer.from(encodeHeader(header))
 }

@@ -1,6 +1,7 @@
 // One line of the file: a record, or the header, and the checksum that ends it.
 import { isUtf8 } from 'node:buffer'
 import { crc32 } from 'node:zlib'
+import { HASH_BYTES, hashOf, isHash, withHash } from '../../chain/hash.ts'
 
 export const MAX_LINE_BYTES: number = 2 ** 24
 /** `,"crc":"` + 8 hex digits + `"}` */
@@ -15,6 +16,7 @@ const DIGITS: readonly (number | undefined)[] = Array.from({ length: 256 }, (_, 
 })
 const SEQ = Buffer.from('{"seq":')
 const B = Buffer.from('"b":')
+const HASH = Buffer.from(',"hash":"')
 const COMMA = ','.charCodeAt(0)
 /** They stay below 2^53. */
 const MAX_DIGITS = 15
@@ -26,6 +28,10 @@ export interface Header {
   readonly journal: string
   readonly store: string
   readonly created: string
+  /** What a reader must know. */
+  readonly needs?: readonly string[]
+  /** What the hash chain begins with, if the journal has one. */
+  readonly chain?: string
   /** Where it was compacted: the state below the header, in place of the records up to `seq`. */
   readonly base?: Base
 }
@@ -35,6 +41,8 @@ export interface Base {
   readonly at?: string
   /** Of the state. */
   readonly digest: string
+  /** Of record `seq`, if the journal has a hash chain. */
+  readonly hash?: string
   /** How much it takes. */
   readonly lines: number
   readonly bytes: number
@@ -43,7 +51,7 @@ export interface Line {
   readonly seq: number
   /** Index in its group commit: everything before `seq - b` was durable before this was written. */
   readonly b: number
-  /** The record as JSON without seq, b and crc. */
+  /** The record as JSON without seq, b and crc; with its hash, if it has one. */
   readonly text: string
 }
 
@@ -72,21 +80,26 @@ export const encodeLine = ({ seq, b, text }: Line, seed: number): string =>
 
 /**
  * One group commit, from record `seq` on, and how many of the batch it takes: as many as fit one line's
- * limit, so that no more than that is ever unsynced, or torn by a crash.
+ * limit, so that no more than that is ever unsynced, or torn by a crash. `last`: the hash of the record before, and
+ * then of the last one, if the journal has a hash chain.
  */
 export function encodeGroup(
   batch: readonly Pick<Line, 'text'>[],
   seq: number,
   seed: number,
-): { bytes: Buffer; count: number } {
+  last?: string,
+): { bytes: Buffer; count: number; last: string | undefined } {
   let [lines, count] = ['', 0]
   for (const { text } of batch) {
-    const line = encodeLine({ seq: seq + count, b: count, text }, seed)
+    const hash = last === undefined ? undefined : hashOf(last, seq + count, text)
+    const whole = hash === undefined ? text : withHash(text, hash)
+    const line = encodeLine({ seq: seq + count, b: count, text: whole }, seed)
     if (count > 0 && lines.length + line.length > MAX_LINE_BYTES / 3) break
     lines += line
+    last = hash
     count += 1
   }
-  return { bytes: Buffer.from(lines), count }
+  return { bytes: Buffer.from(lines), count, last }
 }
 
 /** A JSON object as a line, with its checksum. */
@@ -182,7 +195,27 @@ function numberAt(bytes: Buffer, from: number, to: number): number {
 const ZERO = '0'.charCodeAt(0)
 const isDigit = (byte: number | undefined) => byte !== undefined && byte >= ZERO && byte <= ZERO + 9
 
-/** The record as it was appended: the line without seq, b and crc. */
+/** The record as it was appended: the line without seq, b, hash and crc. */
 export function textOf({ bytes, prefix }: { bytes: Buffer; prefix: number }): string {
-  return `{${bytes.toString('utf8', prefix, bytes.length - SUFFIX)}}`
+  const end = bytes.length - SUFFIX
+  return `{${bytes.toString('utf8', prefix, hashBegin(bytes) ?? end)}}`
+}
+
+/** The hash that a line ends with, before its checksum; undefined without one. */
+export function lineHash(bytes: Buffer): string | undefined {
+  const begin = hashBegin(bytes)
+  if (begin === undefined) return undefined
+  const hash = bytes.toString('latin1', begin + HASH.length, begin + HASH_BYTES - 1)
+  return isHash(hash) ? hash : undefined
+}
+
+/**
+ * Where the field `hash` begins. Nothing else can look like it in this place: the last field of any other record is
+ * one of its mutation's, and a quote within a string has a backslash before it.
+ */
+function hashBegin(bytes: Buffer): number | undefined {
+  const begin = bytes.length - SUFFIX - HASH_BYTES
+  if (begin < 0) return undefined
+  for (let at = 0; at < HASH.length; at++) if (bytes[begin + at] !== HASH[at]) return undefined
+  return bytes[begin + HASH_BYTES - 1] === HASH.at(-1) ? begin : undefined
 }

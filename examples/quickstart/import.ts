@@ -12,7 +12,7 @@ for (const one of readPackages()) {
   // Resolves once the record is durable: from here on, neither SIGKILL nor a power cut takes it back.
   const receipt = store.dispatch('addPackage', one, { key })
   acknowledged.push(receipt.then(() => process.send?.(key)))
-  // The next one arrives soon, as from a network. Nobody waits for the disk: what is dispatched
+  // The next one arrives soon, as from a network. No one waits for the disk: what is dispatched
   // while a write is under way shares the next fsync. That is group commit.
   await setTimeout(Math.random() * 10)
 }

@@ -5,7 +5,7 @@ import { z } from 'zod'
 const packageSchema = z.object({
   name: z.string().min(1),
   version: z.string().min(1),
-  // Filled in before it is journaled, so the default of today is no riddle in ten years.
+  // Filled in before it is journaled, so the default of today is not a riddle in ten years.
   license: z.string().default('unknown'),
   dependencies: z.array(z.string()).default([]),
 })

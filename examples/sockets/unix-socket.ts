@@ -26,7 +26,7 @@ export async function listenAt(server: Server, path: string): Promise<void> {
   }
   await makeRoom(path)
   const isListening = once(server, 'listening')
-  // The socket is made in listen(), at once: nobody can connect before its mode is right.
+  // The socket is made in listen(), at once: no one can connect before its mode is right.
   const mask = process.umask(0o177)
   try {
     server.listen(path)

@@ -9,7 +9,7 @@ import { leave } from './terminal/output.ts'
 // Standard output is for what the command has to say: what a definition logs goes elsewhere.
 globalThis.console = new Console(process.stderr)
 
-// Twice ends it at once, also where nobody reads what was printed.
+// Twice ends it at once, even if no one reads what was printed.
 process.once('SIGINT', () => {
   // A command that has something to put away listens itself, and ends soon.
   if (process.listenerCount('SIGINT') === 0) leave(130)

@@ -51,7 +51,7 @@ export async function program([first]: readonly string[] = []): Promise<Command>
   return all
 }
 
-/** What is no command may be a misspelt one, or ask for help: both are about all of them. */
+/** What is not a command may be a misspelt one, or ask for help: both are about all of them. */
 function needed(first: string | undefined): readonly string[] {
   if (first === '--version' || first === '-V') return []
   const names = Object.keys(COMMANDS)

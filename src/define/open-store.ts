@@ -117,7 +117,7 @@ export interface Store<S, M, C, Q = {}, Me extends MetadataTypes = DefaultMetada
   snapshot(): Promise<SnapshotReceipt>
   /**
    * Puts the state in the place of the records that made it, which are kept in `<journal>.<seq>.archive`.
-   * Dispatches go on. Throws as `snapshot` does, and `unknown` where the store has to be opened again.
+   * Dispatches go on. Throws as `snapshot` does, and `unknown` if the store has to be opened again.
    */
   compact(options?: CompactOptions): Promise<CompactReceipt>
   /**

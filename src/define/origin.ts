@@ -44,7 +44,7 @@ export async function loadOrigin(
   }
 }
 
-/** Undefined where the journal was never compacted. Whatever the definition is: its records are gone. */
+/** Undefined if the journal was never compacted. Whatever the definition is: its records are gone. */
 export function originOfBase(
   definition: CompiledDefinition,
   journal: Journal,

@@ -57,7 +57,7 @@ export interface FileOpenOptions extends OpenOptions {
   sync?: 'async' | 'blocking' | undefined
   /** `os`: no fsync at all; a power cut may lose acknowledged records. For tests and caches. */
   durability?: 'fsync' | 'os' | undefined
-  /** `false`: do not keep a second writer out; somebody else must. */
+  /** `false`: takes no lock. The caller must keep a second writer out. */
   lock?: boolean | undefined
   /**
    * `true`: a journal that this call creates gets a hash chain, which `ministore seal` can sign; a journal that exists

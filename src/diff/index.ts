@@ -89,7 +89,7 @@ const SHOWN_BEFORE = 40
 
 /**
  * A unified diff of the two values as indented JSON, of what is around the changes only: the rest is
- * an ellipsis, so that a state of any size has a diff that can be read. Empty where they are equal.
+ * an ellipsis, so that a state of any size has a diff that can be read. Empty if they are equal.
  */
 export function unifiedDiff(
   before: unknown,

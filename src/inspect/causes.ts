@@ -18,7 +18,7 @@ export class Causes {
   readonly #correlationOf = new Map<number, string>()
   readonly #correlated = new Map<string, number[]>()
 
-  /** In the order of the journal. `metadata` is foreign: what does not fit is no link. */
+  /** In the order of the journal. `metadata` is foreign: what does not fit is not a link. */
   add(seq: number, metadata: { readonly [field: string]: unknown } = {}): void {
     const { causationId, correlationId } = metadata
     // What names itself, or a later record, was not caused by it: so no chain has a cycle.

@@ -14,7 +14,7 @@ import { copyOf } from './state-copy.ts'
 const LARGE_CHARACTERS = 2 ** 16
 const FIRST_WINDOW = 16
 
-/** What one mutation did to the path; undefined where there was or is nothing. */
+/** What one mutation did to the path; undefined if there was or is nothing. */
 export interface PathChange {
   readonly record: Committed
   readonly pointer: string

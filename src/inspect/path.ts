@@ -20,7 +20,7 @@ export function parsePath(text: string): StatePath {
   return { keys, pointer: pointerTo(keys) }
 }
 
-/** Undefined where there is nothing. */
+/** Undefined if there is nothing. */
 export function valueAt(state: unknown, { keys }: StatePath): unknown {
   let value = state
   for (const key of keys) value = childOf(value, key)

@@ -1,4 +1,4 @@
-// Replaying for somebody who asks: the state at a seq, and what each mutation did to it.
+// Replaying for someone who asks: the state at a seq, and what each mutation did to it.
 import { InvalidArgumentError } from 'commander'
 import { type Source, toRead } from '../cli/sources/source.ts'
 import { Refusal } from '../cli/terminal/refusal.ts'
@@ -42,8 +42,8 @@ interface Damage {
 
 /**
  * The state after `seq`, or after the last record. Of a damaged journal only the states before the
- * damage are known, and only when asked for by their seq: nobody shall take one of them for the last.
- * Throws Refusal, and Error where the journal ends before `seq`.
+ * damage are known, and only when asked for by their seq: no one shall take one of them for the last.
+ * Throws Refusal, and Error if the journal ends before `seq`.
  */
 export async function stateAt(
   store: AnyStoreDefinition,

@@ -157,7 +157,7 @@ function isPlainArray(value: readonly unknown[]): boolean {
   return base !== null && Object.getPrototypeOf(base) === null
 }
 
-/** What else somebody put there would be in no snapshot. */
+/** What else someone put there would be in no snapshot. */
 const hasOnlyRoot = (table: object) => Reflect.ownKeys(table).length === 1
 
 /**

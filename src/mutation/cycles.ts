@@ -8,7 +8,7 @@ export const CYCLE =
   'it puts an object into itself, or into a part of itself, which JSON cannot hold. Put a copy or an id there'
 
 /**
- * Throws TypeError where a draft would be a part of itself. A cycle needs a link that the reducer made, so
+ * Throws TypeError if a draft would be a part of itself. A cycle needs a link that the reducer made, so
  * without `links` this looks at nothing.
  */
 export function assertNoCycle(links: readonly Link[], drafts: Iterable<DraftState>): void {

@@ -36,7 +36,7 @@ function openAssigned(state: DraftState, search: Search, links: Link[]): void {
   if (!state.assigned_ || !state.copy_) return
   for (const [key, isAssigned] of state.assigned_) {
     const value = isAssigned ? state.copy_[key] : undefined
-    // Not by way of the draft, for which 0 is no change.
+    // Not by way of the draft, for which 0 is not a change.
     if (Object.is(value, -0)) Reflect.set(state.copy_, key, 0)
     const opened = search.open(value)
     // By way of the draft: Immer notes what is assigned to it.
@@ -104,7 +104,7 @@ function isPlain(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** Throws TypeError where something that Immer does not look into holds a draft. */
+/** Throws TypeError if something that Immer does not look into holds a draft. */
 function withoutDrafts(value: object): object {
   const seen = new Set<unknown>([value])
   for (const holder of seen) {

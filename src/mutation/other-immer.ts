@@ -21,11 +21,11 @@ export interface DraftState {
   readonly scope_: { readonly drafts_: readonly object[] }
 }
 
-/** Undefined for what is no draft of ours. Throws TypeError for a draft of an earlier reducer. */
+/** Undefined for what is not a draft of ours. Throws TypeError for a draft of an earlier reducer. */
 export const stateOf = (value: object): DraftState | undefined =>
   (value as { readonly [DRAFT]?: DraftState })[DRAFT]
 
-/** Asked of what is no draft of ours. */
+/** Asked of what is not a draft of ours. */
 export const isOtherDraft = (value: object): boolean =>
   (value as { readonly [OTHER_IMMER]?: object })[OTHER_IMMER] !== undefined
 

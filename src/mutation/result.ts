@@ -31,7 +31,7 @@ function kindOf(value: unknown): string | undefined {
 
 /**
  * What a command or a transaction gives its caller may be anything but a sign that it did not run to its
- * end, or failed: then it would have been committed all the same. Throws TypeError.
+ * end, or failed: then it would have been committed anyway. Throws TypeError.
  */
 export function assertResult(value: unknown): void {
   if (isThenable(value)) throw new TypeError('run() is asynchronous: await before or after it')

@@ -12,7 +12,7 @@ export const NO_METADATA: Metadata = Object.freeze({})
 
 /**
  * Parses, asserts JSON and makes the canonical text. The payload is read back from that very text,
- * so that a reducer sees live what it will see on replay, and frozen, so that nobody changes it.
+ * so that a reducer sees live what it will see on replay, and frozen, so that no one changes it.
  * Throws Rejection `invalid`; StoreError `check_failed`, `unstable_payload`.
  */
 export function validatePayload(mutation: MutationSpec, input: unknown): PreparedMutation {

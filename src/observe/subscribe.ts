@@ -7,7 +7,7 @@ export type Selector = (state: unknown) => unknown
 
 import type { StoreCore } from '../store/store.ts'
 
-/** Told at once: at the first record, nobody would know anymore who subscribed it. */
+/** Told at once: at the first record, no one would know anymore who subscribed it. */
 function assertCode(what: string, value: unknown): void {
   if (typeof value !== 'function') throw new TypeError(`subscribe: ${what} must be a function`)
 }

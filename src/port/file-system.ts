@@ -13,7 +13,7 @@ export interface FileSystem {
   /** With missing parents; durable when it resolves. */
   mkdir(path: string): Awaitable<void>
   rename(from: string, to: string): Awaitable<void>
-  /** Another name for the same file. Throws `EEXIST` where that is taken. */
+  /** Another name for the same file. Throws `EEXIST` if that is taken. */
   link(from: string, to: string): Awaitable<void>
   unlink(path: string): Awaitable<void>
   /** The names of the files in this directory. */
@@ -28,7 +28,7 @@ export interface FileSystem {
 }
 
 export interface OpenFile {
-  /** Bytes. Throws `EISDIR` and the like where there can be none. */
+  /** Bytes. Throws `EISDIR` and the like if there can be none. */
   size(): Awaitable<number>
   /** How many bytes were read; 0 at the end. */
   read(into: Uint8Array, position: number): Awaitable<number>
@@ -47,7 +47,7 @@ export interface OpenFile {
    * Throws if this process may not set one of them.
    */
   copyAccess(path: string): Awaitable<void>
-  /** Until it is closed, nobody else gets this file's lock, by whatever name they open it; false where one has it. */
+  /** Until it is closed, no other process gets this file's lock, by whatever name they open it; false if one has it. */
   tryLock(): Awaitable<boolean>
   close(): Awaitable<void>
 }

@@ -21,7 +21,7 @@ export async function append(
 ): Promise<AppendResult> {
   const entries: NewEntry[] = []
   for (const { record, options } of group) if (record) entries.push(entryOf(record, options.within))
-  // A shared one shall hear that nothing is left, so nobody comes too late any more.
+  // A shared one shall hear that nothing is left, so no one comes too late any more.
   if (entries.length === 0 && !journal.follow) return { ok: true, seq: expected }
   const appended = await journal.append(entries, expected)
   if (appended.ok && (appended.seq > expected || entries.length === 0)) return appended

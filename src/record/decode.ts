@@ -97,7 +97,7 @@ const BETWEEN = 1 + Math.floor(Math.random() * 1e9)
 
 /**
  * Each text parsed as JSON; undefined for a text that is not JSON. In one call, which takes two thirds of the time
- * of many. Where a text is no JSON by itself, but is with its neighbours, a number is missing between them.
+ * of many. If a text is no JSON by itself, but is with its neighbours, a number is missing between them.
  */
 export function parseTexts(entries: readonly Entry[]): unknown[] {
   try {

@@ -74,7 +74,7 @@ export function* currentKeys(
   }
 }
 
-/** As it was, where the definition does not know it any more: then nobody can ask for it again. */
+/** As it was, where the definition does not know it any more: then no one can ask for it again. */
 function upcast(definition: CompiledDefinition, [key, seq, at, body]: KeptKey): string {
   const text = `{"at":"${at}","key":${JSON.stringify(key)},${body}}`
   try {

@@ -12,7 +12,7 @@ export function timeFrom(now: () => number): (last: string) => string {
     // Making the text takes longer than encoding the rest of a record, so it is kept for a millisecond.
     if (ms !== time) text = new Date(ms).toISOString()
     time = ms
-    // What cannot be parsed, as before the first record, is no limit. What can be has up to nine decimals.
+    // What cannot be parsed, as before the first record, is not a limit. What can be has up to nine decimals.
     return last !== text && ms <= Date.parse(last) ? last : text
   }
 }

@@ -8,7 +8,7 @@ import { copyTable } from '../table/table.ts'
 import { type TableHooks, tableInPlace } from './table-in-place.ts'
 
 export interface InPlace {
-  /** Changes from record to record; nobody else may keep or change any of it. */
+  /** Changes from record to record; no other code may keep or change any of it. */
   readonly state: unknown
   /** Throws whatever is not certain to be what Immer would do; the state is then of no use. */
   apply(record: Decoded): void
@@ -24,10 +24,10 @@ interface Drafted {
 
 /**
  * The same states as Immer gives, at a cost that does not grow with the state. Reducers see drafts
- * that write through. What is not frozen in the state stands in one place only, and nobody else holds
+ * that write through. What is not frozen in the state stands in one place only, and no other code holds
  * it: whatever object reducers put in is copied when they are done, be it for the second time, or a
- * constant of theirs. What is frozen, such as a payload, may be shared with anybody; it is copied when
- * a reducer asks for it. `initial` is frozen, or nobody else's.
+ * constant of theirs. What is frozen, such as a payload, may be shared with anyone; it is copied when
+ * a reducer asks for it. `initial` is frozen, or no other code holds it.
  */
 export function inPlace(initial: unknown): InPlace {
   // All of these are of the reducer that is running, and empty between two.
@@ -72,18 +72,18 @@ export function inPlace(initial: unknown): InPlace {
     if (open !== value) copied.add(value)
     return open
   }
-  /** What the reducer put in itself is no draft. */
+  /** What the reducer put in itself is not a draft. */
   const readBack = (value: object): object =>
     copied.has(value) ? refuse('it reads what it put in before') : value
   const isGiven = (target: object, key: PropertyKey) =>
     given.size > 0 && (given.get(target)?.has(key) ?? false)
   const take = (target: object, key: PropertyKey, old: unknown) => {
-    // What was never drafted, nobody can put anywhere else.
+    // What was never drafted, no one can put anywhere else.
     if (isObject(old) && byOriginal.has(old) && !isGiven(target, key)) taken.add(old)
     if (given.size > 0) given.get(target)?.delete(key)
     isChanged = true
   }
-  /** False where there is nothing to change. */
+  /** False if there is nothing to change. */
   const replaces = (target: object, key: PropertyKey, old: unknown, value: unknown): boolean => {
     // As in Immer: no change, and 0 does not become -0.
     if (old === value && old !== undefined) {
@@ -107,7 +107,7 @@ export function inPlace(initial: unknown): InPlace {
     return !isChange || Reflect.set(target, key, value)
   }
   const refuseShape = () => refuse('it defines, freezes or retypes what it was given')
-  /** In place of an object in a property's descriptor, which nearly nobody looks at. */
+  /** In place of an object in a property's descriptor, which nearly no one looks at. */
   const unread = new Proxy(
     {},
     refusingAll(() => refuse('it looks into a property descriptor')),

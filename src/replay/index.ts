@@ -24,7 +24,7 @@ interface ReplayOptions {
 }
 
 /**
- * The state after seq `until`. Throws StoreError `compacted` where that is before `start`; else at the
+ * The state after seq `until`. Throws StoreError `compacted` if that is before `start`; else at the
  * first record that does not fit: `corrupt` where a seq is missing, else as `decode` and `reduce` do.
  */
 export async function replay(

@@ -1,4 +1,4 @@
-// The digest of a state of any size, in steps: the text of a large one is no single string.
+// The digest of a state of any size, in steps: the text of a large one is not a single string.
 import { createHash } from 'node:crypto'
 import { canonicalChunks } from '../json/chunks.ts'
 import { measure } from './measure.ts'

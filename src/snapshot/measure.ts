@@ -23,7 +23,7 @@ const NUMBER_CHARACTERS = 20
 const ENTRY_CHARACTERS = 4
 
 /**
- * Undefined where the value is larger than a line. `at` is where in the state it stands. Throws
+ * Undefined if the value is larger than a line. `at` is where in the state it stands. Throws
  * StoreError `invalid_state` where the state holds what JSON cannot.
  */
 export function measure(value: unknown, at: Path): Measured | undefined {

@@ -150,7 +150,7 @@ export class Assembly {
     setAt(holder, key, before + text)
   }
 
-  /** Throws an Error where the parts were not all of a state. */
+  /** Throws an Error if the parts were not all of a state. */
   end(): Omit<Snapshot, 'seq' | 'at'> & { readonly keys: readonly KeptKey[] } {
     const { state, keys, initial } = this.#root
     if (typeof state !== 'object' || state === null) throw new Error('there is no state in it')
@@ -159,7 +159,7 @@ export class Assembly {
   }
 }
 
-/** Undefined where there is nothing. */
+/** Undefined if there is nothing. */
 function childOf(container: Container, key: string | number): unknown {
   if (isTable(container)) return container.get(String(key))
   return Object.hasOwn(container, key) ? container[key] : undefined

@@ -39,7 +39,7 @@ export class StoreCore {
   readonly #timeAfter: (last: string) => string
   /** Of all records, durable or not. */
   readonly #keys: Keys = new Map()
-  /** The state that everybody sees. */
+  /** The state that everyone sees. */
   #durable: StateAt = EMPTY
   /** The state that the next dispatch is decided on: the durable one with all that waits. */
   #tentative: StateAt = EMPTY
@@ -186,7 +186,7 @@ export class StoreCore {
     this.#options.onStop?.(error)
   }
 
-  /** What only waited for records that are durable has its answer all the same. */
+  /** What only waited for records that are durable has its answer anyway. */
   #settleRequest({ receipt, record, resolve, reject }: PendingCommit, error: StoreError): void {
     forget(this.#keys, record)
     if (this.#isBehind || receipt.seq > this.#durable.seq) reject(error)
@@ -231,7 +231,7 @@ export class StoreCore {
     try {
       for (const record of advance(this.#durable, records)) theirs.push(record)
     } finally {
-      // What comes before a record that does not fit is durable all the same.
+      // What comes before a record that does not fit is durable anyway.
       if (theirs.length > 0) this.#insert(theirs)
     }
   }

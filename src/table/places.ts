@@ -1,4 +1,4 @@
-// A state's tables as plain objects, and back: where they were is told beside the JSON, not in it.
+// A state's tables as plain objects, and back: where they were is reported beside the JSON, not in it.
 import { isTable } from './brand.ts'
 import { table } from './table.ts'
 

@@ -18,7 +18,7 @@ export interface Rooted {
 interface TriePosition {
   /** The slots from the root down to its leaf. */
   readonly path: readonly number[]
-  /** Undefined where there is no leaf yet. */
+  /** Undefined if there is no leaf yet. */
   readonly leaf: Node | undefined
   /** Of the value in the leaf; -1 where there is no such key. */
   readonly at: number
@@ -68,7 +68,7 @@ export function find(table: Rooted, key: string): TriePosition {
   return { path, leaf: node ?? undefined, at: node ? indexOf(node, key) : -1 }
 }
 
-/** Of a key that is there. Where the table is a draft, so is an object that this returns. */
+/** Of a key that is there. If the table is a draft, so is an object that this returns. */
 export function read(table: Rooted, { path, leaf, at }: TriePosition): unknown {
   const value = leaf && peek(leaf, at)
   if (typeof value !== 'object' || value === null || !isDraft(table)) return value

@@ -20,8 +20,8 @@ export interface ReadonlyTable<V> {
 export interface Table<V> extends ReadonlyTable<Draft<V>> {
   /** A value of `undefined` removes the key. */
   set(key: string, value: V): void
-  /** False where there was no such key. */
+  /** False if there was no such key. */
   delete(key: string): boolean
-  /** Changes the value, or replaces it by what `change` returns. False where there is no such key. */
+  /** Changes the value, or replaces it by what `change` returns. False if there is no such key. */
   update(key: string, change: (value: Draft<V>) => V | void): boolean
 }

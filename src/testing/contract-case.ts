@@ -33,7 +33,7 @@ interface Opened {
   readonly info: JournalInfo
 }
 
-/** Rejects as the case does; then all that it left is closed and removed all the same. */
+/** Rejects as the case does; then all that it left is closed and removed anyway. */
 export async function runCase(
   create: () => Awaitable<JournalStorage>,
   test: Cases[string],

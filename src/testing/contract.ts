@@ -6,7 +6,7 @@ import { exclusiveCases, sharedCases } from './contract-sharing.ts'
 import { storeCases } from './contract-store.ts'
 
 export interface JournalContractOptions {
-  /** A new, empty storage: a path, a table, a stream that nobody else has. Once for each case. */
+  /** A new, empty storage: a path, a table, a stream that no other process has. Once for each case. */
   create(): JournalStorage | Promise<JournalStorage>
   /** Several Journal objects may be open on one storage. Default: a second one is refused with `locked`. */
   shared?: boolean | undefined
@@ -17,7 +17,7 @@ export interface JournalContractOptions {
 export interface ContractCase {
   /** What it promises, as a sentence. */
   readonly name: string
-  /** Rejects where the promise is broken, mostly with an AssertionError. */
+  /** Rejects if the promise is broken, mostly with an AssertionError. */
   run(): Promise<void>
 }
 

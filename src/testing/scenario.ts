@@ -248,7 +248,7 @@ function whenAsked(what: string, run: () => Promise<Played>): When<unknown, AnyR
   }
 }
 
-/** Begins at once, so that a claim which nobody awaits still fails: as an unhandled rejection. */
+/** Begins at once, so that a claim which no one awaits still fails: as an unhandled rejection. */
 function verify(
   what: string,
   playing: Promise<Played>,

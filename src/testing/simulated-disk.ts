@@ -23,7 +23,7 @@ export type Fault =
   | { readonly errno: string }
   /** A write takes only this part of its bytes (0 to 1), and says so. */
   | { readonly short: number }
-  /** The process ends before the operation: what was written stays visible, nobody synced it. */
+  /** The process ends before the operation: what was written stays visible, no one synced it. */
   | 'kill'
   /** The power goes before the operation. */
   | 'power cut'
@@ -44,7 +44,7 @@ export interface SimulatedDisk extends FileSystem {
   end(how: 'kill' | 'power cut'): void
   /** The disk as the next process finds it, the power being back. */
   restart(options?: { readonly faults?: ReadonlyMap<number, Fault> }): SimulatedDisk
-  /** The visible bytes, for looking and for damaging; undefined where there is no such file. */
+  /** The visible bytes, for looking and for damaging; undefined if there is no such file. */
   bytes(path: string): Uint8Array | undefined
   paths(): string[]
 }

@@ -1,9 +1,9 @@
-// Standard output, and text that nobody has vouched for.
+// Standard output, and text that no one has vouched for.
 
 // Each write is told of its own error; without a listener the same error would end the process.
 process.stdout.on('error', () => undefined)
 
-/** Resolves when it was handed over, also where the reader has left, as `head` does. */
+/** Resolves when it was handed over, even if the reader has left, as `head` does. */
 export function print(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     if (text === '') return resolve()

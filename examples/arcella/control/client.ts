@@ -46,7 +46,7 @@ export class Client {
     socket.on('close', () => this.#fail(new Error('the connection ended')))
   }
 
-  /** A line, as it is. Rejects where the connection ends before the answer: it may have been done or not. */
+  /** A line, as it is. Rejects if the connection ends before the answer: it may have been done or not. */
   send(line: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#end) throw this.#end

@@ -4,7 +4,7 @@ import { Rejection, StoreError } from 'ministore-ts'
 import { ModuleError } from '../modules/errors.ts'
 import { sentenceOf } from '../registry/refusals.ts'
 
-/** What is nobody's refusal is a bug, or a broken disk: its text is for the daemon's own log. */
+/** What is no one's refusal is a bug, or a broken disk: its text is for the daemon's own log. */
 export function messageOf(error: unknown, onError: (error: unknown) => void): string {
   if (error instanceof Rejection) return sentenceOf(error)
   if (error instanceof ModuleError) return error.message

@@ -20,7 +20,7 @@ export interface Daemon {
   close(): Promise<void>
 }
 
-/** Throws StoreError `locked` where another daemon has the directory. */
+/** Throws StoreError `locked` if another daemon has the directory. */
 export async function startDaemon(base: string): Promise<Daemon> {
   let fail: (error: StoreError) => void = () => undefined
   const failed = new Promise<StoreError>((resolve) => {
@@ -54,7 +54,7 @@ function listener(runtime: Runtime) {
   const operations = operationsOf(runtime)
   // Half open: who has sent all requests and says so is still answered.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    // It ends what reads; nobody else needs to know.
+    // It ends the reader. Nothing else needs to know.
     socket.on('error', () => undefined)
     if (sessions.size >= MOST_CONNECTIONS) {
       const message = `There are at most ${MOST_CONNECTIONS} connections`

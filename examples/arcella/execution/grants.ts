@@ -20,7 +20,7 @@ export class NotGranted extends Error {
   override readonly name = 'NotGranted'
 }
 
-/** Throws NotGranted where the daemon does not have what is declared. */
+/** Throws NotGranted if the daemon does not have what is declared. */
 export function grantsOf(
   { capabilities, full }: InstanceSpec,
   { env = {}, directories = {}, publish }: HostOptions,

@@ -75,7 +75,7 @@ export class GroupProcess {
     }
   }
 
-  /** It goes when nobody speaks to it any longer. */
+  /** It goes when no one speaks to it any longer. */
   leave(): void {
     if (this.#child.connected) this.#child.disconnect()
   }
@@ -85,7 +85,7 @@ export class GroupProcess {
   }
 
   #send(message: ToGroup): void {
-    // What it does not get, it is gone for, which is told.
+    // What it does not get, it is gone for, which is reported.
     if (this.#child.connected) this.#child.send(message, () => undefined)
   }
 

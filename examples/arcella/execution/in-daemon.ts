@@ -1,4 +1,4 @@
-// Main isolation: a trusted module on the daemon's own thread. What it throws harms nobody; as long as one call
+// Main isolation: a trusted module on the daemon's own thread. What it throws harms no one; as long as one call
 // lasts, the daemon does nothing else, and nothing can end it.
 import { CallClock } from './guest/call-clock.ts'
 import { loadModule } from './guest/load.ts'
@@ -12,7 +12,7 @@ export const launchInDaemon: Launch = ({ module }, guest, hear) => {
     (loaded) => runner.begin(loaded),
     (error) => runner.fail(error),
   )
-  // Never while somebody is asking for it.
+  // Never while someone is asking for it.
   const soon = (action: () => void) => () => void setImmediate(action)
   return {
     pid: process.pid,

@@ -9,7 +9,7 @@ export interface Run {
   stop(): void
   /** Ends it. */
   terminate(): void
-  /** Ends everything around it, where it could not be ended. */
+  /** Ends everything around it, if it could not be ended. */
   kill(): void
 }
 

@@ -53,7 +53,7 @@ export interface Publication {
 export interface HostOptions {
   onEvent(event: InstanceEvent): void
   onLog?: ((line: LogLine) => void) | undefined
-  /** What a module gives to `arcella.publish`. Where it rejects, the instance's log says so; the module is not told. */
+  /** What a module gives to `arcella.publish`. If it rejects, the instance's log says so; the module is not told. */
   publish?: ((publication: Publication) => Promise<void>) | undefined
   /** What declared names of the environment are looked up in. That of the daemon is never given to modules. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined

@@ -4,14 +4,14 @@ import type { Awaitable } from 'ministore-ts'
 import { nodeFileSystem } from 'ministore-ts/file'
 
 export interface ModuleDisk {
-  /** With missing parents; nothing where it is there. */
+  /** With missing parents; nothing if it is there. */
   mkdir(path: string): Awaitable<void>
   /** A new file; its bytes are durable when it resolves. */
   write(path: string, bytes: Uint8Array): Awaitable<void>
   rename(from: string, to: string): Awaitable<void>
   /** Makes durable what was made, renamed or removed in it. */
   syncDir(path: string): Awaitable<void>
-  /** A directory with all that is in it. Nothing where it is not there. */
+  /** A directory with all that is in it. Nothing if it is not there. */
   remove(path: string): Awaitable<void>
   /** The names of directories in it. */
   directories(path: string): Awaitable<readonly string[]>

@@ -20,7 +20,7 @@ export const directoryOf = (id: Readonly<ModuleId>, sha256: string): string =>
   `${moduleKey(id)}-${sha256}`
 
 /**
- * Removes the directories that the registry does not know. Nobody else may use `directory`: the registry's
+ * Removes the directories that the registry does not know. No other process may use `directory`: the registry's
  * lock is held by the caller. Throws ModuleError `storage`.
  */
 export async function openModules(
@@ -119,7 +119,7 @@ export class Modules {
     return { facts, deployments: value.deployments }
   }
 
-  /** Durable under its name before `record` is called. Where that is refused, it is gone again. */
+  /** Durable under its name before `record` is called. If that is refused, it is gone again. */
   async #place<R>(name: string, bytes: Uint8Array, record: () => Promise<R>): Promise<R> {
     const place = join(this.#directory, name)
     await storing(place, () => this.#write(place, bytes))
@@ -158,7 +158,7 @@ export class Modules {
     if (!this.#isKnown(name)) await this.#tryRemove(join(this.#directory, name))
   }
 
-  /** What cannot be removed now harms nobody: the next start tries again. */
+  /** What cannot be removed now harms no one: the next start tries again. */
   async #tryRemove(path: string): Promise<void> {
     try {
       await this.#disk.remove(path)

@@ -14,7 +14,7 @@ export const WASI_MODULE = 'wasi_snapshot_preview1'
 
 /** Throws ModuleError `broken_wasm`, `component_model`. */
 export async function inspect(bytes: Uint8Array): Promise<Inspection> {
-  // Of its beginning alone: a component is told apart before anything is compiled.
+  // Of its beginning alone: a component is reported apart before anything is compiled.
   sections(bytes).next()
   const module = await WebAssembly.compile(bytes).catch((cause: Error) => {
     throw new ModuleError('broken_wasm', `WebAssembly does not compile: ${cause.message}`, {

@@ -22,7 +22,7 @@ interface Found extends Memory {
   readonly end: number
 }
 
-/** The memory that it has or imports. Throws ModuleError `memory_limit` where there are several. */
+/** The memory that it has or imports. Throws ModuleError `memory_limit` if there are several. */
 export function memoryOf(bytes: Uint8Array): Memory | undefined {
   const found = find(bytes)
   if (!found) return undefined

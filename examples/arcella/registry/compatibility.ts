@@ -1,4 +1,4 @@
-// What a deployment asks for, and Node cannot give. It is told at deploy; it is no reason to refuse.
+// What a deployment asks for, and Node cannot give. It is told at deploy; it is not a reason to refuse.
 import type { Immutable } from 'ministore-ts'
 import type { FullDeployment } from './deployment.ts'
 import type { InstalledModule } from './state.ts'
@@ -17,7 +17,7 @@ export function compatibilityWarnings(
   const { isolation, resources } = full
   const unknownWasi = wasi.filter((name) => !PREVIEW_1.has(withoutVersion(name)))
   const linked = [...Object.keys(manifest.imports)].filter((name) => !name.startsWith('wasi:'))
-  // What the host itself gives is no network.
+  // What the host itself gives is not a network.
   const outside = network.filter((name) => !name.startsWith('arcella:'))
   const files = [...filesystem, ...environment]
   const { allowed_syscalls } = needs.security

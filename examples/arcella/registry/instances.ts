@@ -1,5 +1,5 @@
 // What became of replicas. It is what the runtime saw, and comes later: what is of another generation,
-// or of a replica that is no longer there, is no news.
+// or of a replica that is no longer there, is not news.
 import { type Immutable, mutationsFor } from 'ministore-ts'
 import { z } from 'zod'
 import { MAX_REPLICAS } from './deployment.ts'

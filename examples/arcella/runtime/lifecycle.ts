@@ -1,5 +1,5 @@
 // The registry's records, published as events: each at least once, in their order, also those that were written
-// while nobody listened. A reader knows a repetition by its seq.
+// while no one listened. A reader knows a repetition by its seq.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RegistryRecord, RegistryStore } from '../registry/definition.ts'
@@ -15,7 +15,7 @@ const [FIRST_WAIT_MS, LAST_WAIT_MS] = [100, 5000]
 export interface LifecycleOptions {
   readonly store: RegistryStore
   readonly broker: Broker
-  /** Keeps how far it came. Where that is lost, everything is published again. */
+  /** Keeps how far it came. If that is lost, everything is published again. */
   readonly path: string
   readonly log: LogFile
 }

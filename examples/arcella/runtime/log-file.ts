@@ -75,7 +75,7 @@ export class LogFile {
     }
   }
 
-  /** A log that cannot be written stops nothing. It is told once. */
+  /** A log that cannot be written stops nothing. It is reported once. */
   #write(text: string): void {
     try {
       if (this.#size > 0 && this.#size + Buffer.byteLength(text) > this.#options.maxBytes)

@@ -31,7 +31,7 @@ export interface RuntimeOptions {
 
 /**
  * Takes the registry's lock, and with it the directory. Removes what a crash left, and starts exactly what should run.
- * Throws StoreError `locked` where another daemon has it, TomlProblem, ModuleError.
+ * Throws StoreError `locked` if another daemon has it, TomlProblem, ModuleError.
  */
 export async function openRuntime(base: string, { onStop }: RuntimeOptions): Promise<Runtime> {
   const layout = await makeBase(base)
@@ -201,7 +201,7 @@ export class Runtime {
     this.log.add('info', 'arcella', text)
   }
 
-  /** What fails there is told, and harms nothing else. */
+  /** What fails there is reported, and harms nothing else. */
   #inBackground(work: Promise<unknown>): void {
     const told = (error: unknown) => this.log.add('error', 'arcella', String(error))
     this.#background.push(work.catch(told))

@@ -73,7 +73,7 @@ export class TomlDocument {
     return { line: 1, column: 1 }
   }
 
-  /** Only what JSON has too: schemas pass over `__proto__`, and a date is no string. */
+  /** Only what JSON has too: schemas pass over `__proto__`, and a date is not a string. */
   #assertPlain(value: TomlValue, path: readonly string[]): void {
     if (value instanceof TomlDate) throw this.problem(path, 'dates are not used here: quote it')
     if (typeof value === 'number' && !Number.isFinite(value))

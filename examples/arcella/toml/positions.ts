@@ -85,7 +85,7 @@ function* statements(text: string): Generator<Statement> {
     yield { header, path, position: lines.positionOf(begin) }
     at += { none: 1, table: 1, element: 2 }[header]
     if (header === 'none') skipValue()
-    // Nothing that is valid comes here; it goes on all the same.
+    // Nothing that is valid comes here; it goes on anyway.
     if (at === begin) at += 1
   }
 

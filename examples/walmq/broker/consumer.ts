@@ -16,7 +16,7 @@ export interface Membership {
   readonly hasGaps: boolean
   leave(consumer: GroupConsumer): void
   acknowledge(lane: Lane, offset: number): Promise<void>
-  /** Undefined where nobody has to be told of one. */
+  /** Undefined if no one has to be told of one. */
   takeGap(lane: Lane): Promise<Gap | undefined>
 }
 

@@ -65,7 +65,7 @@ export class LiveGroup implements Membership {
     return (this.#subscription()?.gaps.length ?? 0) > 0
   }
 
-  /** It is written before it is told: another consumer, or the next process, does not tell it again. */
+  /** It is written before it is reported: another consumer, or the next process, does not tell it again. */
   async takeGap({ index: partition }: Lane): Promise<Gap | undefined> {
     if (!this.#subscription()?.gaps.some((gap) => gap.partition === partition)) return undefined
     const { topic, group } = this

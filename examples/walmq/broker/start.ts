@@ -67,7 +67,7 @@ async function finishDeletions(store: MetadataStore, directory: string): Promise
   const removed: string[] = []
   for (const name of readdirSync(join(directory, 'topics'))) {
     const id = Number(/^(\d+)-/.exec(name)?.[1] ?? nextTopicId)
-    // What is not of a topic of this broker is somebody else's.
+    // A directory that belongs to no topic of this broker is not ours.
     if (live.has(id) || id >= nextTopicId) continue
     const path = join(directory, 'topics', name)
     await removeDirectory(path)

@@ -1,10 +1,10 @@
-// Standard output, exit codes, and text that nobody has vouched for.
+// Standard output, exit codes, and text that no one has vouched for.
 import { BrokerError, type BrokerErrorCode } from '../broker/errors.ts'
 
 // Each write is told of its own error; without a listener the same error would end the process.
 process.stdout.on('error', () => undefined)
 
-/** Resolves when it was handed over; with false where the reader has left, as `head` does. */
+/** Resolves when it was handed over; with false if the reader has left, as `head` does. */
 export function print(text: string | Uint8Array): Promise<boolean> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {

@@ -36,7 +36,7 @@ Examples:
         const publishing: Promise<string>[] = []
         for await (const text of lines) {
           publishing.push(publish(client, topic, text, options))
-          // Told where it fails, and not taken for an error that nobody waits for.
+          // Told where it fails, and not taken for an error that no one waits for.
           publishing.at(-1)?.catch(() => undefined)
           if (publishing.length > AT_ONCE) await tell(publishing.splice(0, 1))
         }

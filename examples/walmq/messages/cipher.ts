@@ -11,7 +11,7 @@ export interface Place {
 
 export interface Cipher {
   seal(body: Uint8Array, place: Place): Buffer
-  /** Undefined where it was sealed with another key or for another place, or changed. */
+  /** Undefined if it was sealed with another key or for another place, or changed. */
   open(sealed: Uint8Array, place: Place): Buffer | undefined
 }
 

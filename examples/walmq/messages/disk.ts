@@ -31,7 +31,7 @@ export async function writeAll(file: OpenFile, bytes: Uint8Array, position: numb
   throw new Error(`short write, ${written} of ${bytes.length} bytes at byte ${position}`)
 }
 
-/** Throws an Error where the file ends before. */
+/** Throws an Error if the file ends before. */
 export async function readAll(file: OpenFile, position: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length)
   const read = await file.read(bytes, position)

@@ -59,18 +59,18 @@ const flagsOf = ({ key, isEncrypted, isJoined, goesOn }: Frame): number =>
 const checksum = (payload: Buffer, seed: number): number =>
   crc32(payload.subarray(BEHIND_CRC), crc32(payload.subarray(0, CRC_AT), seed))
 
-/** How many bytes a frame at `at` would take; undefined where none can begin, or its length is not all there. */
+/** How many bytes a frame at `at` would take; undefined if none can begin, or its length is not all there. */
 export function frameLength(bytes: Buffer, at: number): number | undefined {
   if (bytes.length - at < LENGTH_BYTES) return undefined
   const length = bytes.readUInt32LE(at)
   return length < KEY_AT || length > MAX_PAYLOAD_BYTES ? undefined : LENGTH_BYTES + length
 }
 
-/** Fits its checksum, but nobody who can read this wrote it. */
+/** Fits its checksum, but no one who can read this wrote it. */
 export class UnknownFrame extends Error {}
 
 /**
- * The frame at `at`, as a view of `bytes`; undefined where none is, or not all of it. Throws UnknownFrame
+ * The frame at `at`, as a view of `bytes`; undefined if none is, or not all of it. Throws UnknownFrame
  * for one of a later version: it is whole, so it must not be taken for damage.
  */
 export function decodeFrame(bytes: Buffer, at: number, seed: number): Frame | undefined {

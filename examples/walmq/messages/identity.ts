@@ -20,7 +20,7 @@ export interface Identity {
 export const IDENTITY_FILE = 'partition'
 const NOWHERE = -1
 
-/** Throws BrokerError `wrong_key`, or `corrupt`. Undefined where the file is missing. */
+/** Throws BrokerError `wrong_key`, or `corrupt`. Undefined if the file is missing. */
 export async function readIdentity(
   disk: Disk,
   directory: string,

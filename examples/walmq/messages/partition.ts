@@ -143,7 +143,7 @@ class Segments implements Partition {
     { segment, offset, at }: { segment: Segment; offset: number; at: number },
   ): StoredMessage {
     const { cipher } = this.#place.identity
-    // One that is not encrypted, where all are, was put there by somebody without the key.
+    // One that is not encrypted, where all are, was put there by someone without the key.
     const isAsOthers = isEncrypted === (cipher !== undefined)
     // A copy: small messages must not keep all that was read with them.
     const body = cipher ? cipher.open(stored, { offset, ts, key }) : Buffer.from(stored)

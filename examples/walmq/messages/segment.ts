@@ -12,7 +12,7 @@ const WINDOW_BYTES = 2 ** 16
 export const segmentPath = (directory: string, base: number): string =>
   join(directory, `${String(base).padStart(20, '0')}.wal`)
 
-/** Undefined where it is not a segment's name. */
+/** Undefined if it is not a segment's name. */
 export function baseOf(name: string): number | undefined {
   const digits = NAME.exec(name)?.[1]
   return digits === undefined ? undefined : Number(digits)

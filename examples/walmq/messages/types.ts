@@ -30,7 +30,7 @@ export interface SegmentInfo {
   /** The offset after its last message. */
   readonly end: number
   readonly bytes: number
-  /** Of its last message; undefined where it is empty. */
+  /** Of its last message; undefined if it is empty. */
   readonly lastTs: number | undefined
   /** Nothing is appended to it any more. */
   readonly isClosed: boolean
@@ -73,7 +73,7 @@ export interface Partition {
   /**
    * The durable messages from `from` on. Below `start` or above `end` throws BrokerError `out_of_range`; at `end`
    * gives none.
-   * Throws BrokerError `corrupt` where a checksum does not fit.
+   * Throws BrokerError `corrupt` if a checksum does not fit.
    */
   read(from: number, options?: ReadOptions): Promise<StoredMessage[]>
   segments(): readonly SegmentInfo[]

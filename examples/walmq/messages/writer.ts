@@ -199,7 +199,7 @@ export class Writer {
   }
 }
 
-/** All in it is durable: what goes wrong with closing harms nobody. */
+/** All in it is durable: what goes wrong with closing harms no one. */
 async function closeQuietly(file: OpenFile): Promise<void> {
   try {
     await file.close()

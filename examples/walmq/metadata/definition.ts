@@ -112,7 +112,7 @@ const commands = commandsFor<Metadata, typeof mutations>()({
     },
   },
 
-  /** The first gap that nobody was told of: the caller has to tell it now. */
+  /** The first gap that no one was told of: the caller has to tell it now. */
   takeGap: {
     input: z.object(place),
     run(tx, { group, topic, partition }) {

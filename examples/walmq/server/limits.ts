@@ -11,7 +11,7 @@ export interface Limits {
   /** All of their lines together. */
   readonly requestBytes: number
   readonly subscriptions: number
-  /** Of each listener, so that strangers on TCP do not keep anybody from the Unix socket. */
+  /** Of each listener, so that strangers on TCP do not keep anyone from the Unix socket. */
   readonly connections: number
   /** For a connection that has not shown its token: all it may send, and for how long. */
   readonly authBytes: number

@@ -16,7 +16,7 @@ export class Outlet {
     socket.on('drain', wake).on('close', wake)
   }
 
-  /** What nobody is there to read is dropped. */
+  /** What no one is there to read is dropped. */
   send(value: Answer | Event): void {
     if (this.#socket.writable) this.#socket.write(`${JSON.stringify(value)}\n`)
   }

@@ -176,7 +176,7 @@ const error = z.object({
 })
 export type WireError = z.output<typeof error>
 
-/** `id` is null where the request had none that could be read. */
+/** `id` is null if the request had none that could be read. */
 const answer = z.discriminatedUnion('ok', [
   z.object({ id: id.nullable(), ok: z.literal(true), data: z.unknown() }),
   z.object({ id: id.nullable(), ok: z.literal(false), error }),

@@ -25,7 +25,7 @@ export interface Server {
   close(): Promise<void>
 }
 
-/** Throws BrokerError `locked` where another process has the directory, or answers on its socket. */
+/** Throws BrokerError `locked` if another process has the directory, or answers on its socket. */
 export async function startServer(
   directory: string,
   { tcp, limits: given, ...options }: ServerOptions = {},
@@ -43,7 +43,7 @@ export async function startServer(
     const server = createServer(
       { allowHalfOpen: true, noDelay: true, keepAlive: true },
       (socket) => {
-        // It ends what reads and what waits; nobody else needs to know.
+        // It ends readers and waiters. Nothing else needs to know.
         socket.on('error', () => undefined)
         if (own.size >= limits.connections) return refuse(socket, limits)
         const connections = () => sessions.size

@@ -120,7 +120,7 @@ export class Session {
     else if (call) this.#start(call, line.length)
   }
 
-  /** Refuses what is no request. */
+  /** Refuses what is not a request. */
   #parse(line: Buffer): Call | undefined {
     let json: unknown
     try {

@@ -214,7 +214,7 @@ async function append(
   }
 }
 
-/** In bytes. Throws where it is no record, or the journal could not hold it. */
+/** In bytes. Throws where it is not a record, or the journal could not hold it. */
 function sizeFor(journal: Journal, { name }: End, entry: Copied): number {
   readEntry(name, entry)
   const { seq, text } = entry
@@ -236,7 +236,7 @@ function withProgress(error: unknown, records: number): unknown {
   return new StoreError(error.code, `${error.message}\n  ${next}`, { cause: error })
 }
 
-/** Throws Refusal unless the copy ends where it should. */
+/** Throws Refusal unless the copy ends if it should. */
 async function confirm(from: End, target: Source): Promise<void> {
   const made = await openEnd(target)
   await made?.close()

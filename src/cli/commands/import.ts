@@ -126,7 +126,7 @@ async function refuseTaken(path: string): Promise<void> {
     throw new Error(`${path} is there already: import makes a new journal, so name another`)
 }
 
-/** Under the lock of the journal that it becomes: so nobody else makes one there meanwhile. */
+/** Under the lock of the journal that it becomes: so no other process makes one there meanwhile. */
 async function moveInto(file: string, path: string): Promise<void> {
   const disk = nodeFileSystem()
   const unlock = await disk.lock(`${path}.lock`)

@@ -72,7 +72,7 @@ async function repair(path: string, write: boolean): Promise<void> {
   }
 }
 
-/** Reads all of it by the rule by which it is opened. Throws StoreError where that refuses. */
+/** Reads all of it by the rule by which it is opened. Throws StoreError if that refuses. */
 async function diagnose(path: string): Promise<Diagnosis & { store: string | undefined }> {
   const told = progress('repair', path)
   try {

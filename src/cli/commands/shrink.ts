@@ -65,7 +65,7 @@ async function write(
   { texts, finding, recording }: Shrunk,
   paths: ReturnType<typeof pathsOf>,
 ): Promise<void> {
-  // Nobody else has it, and no lock file should stay beside a fixture.
+  // No other process has it, and no lock file should stay beside a fixture.
   const target = fileJournal(paths.journal, { lock: false })
   const { epoch } = await target.open(definition.name)
   try {

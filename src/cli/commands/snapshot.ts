@@ -1,4 +1,4 @@
-// ministore-ts snapshot and compact: an open store's own methods, for a journal that nobody has open.
+// ministore-ts snapshot and compact: an open store's own methods, for a journal that no one has open.
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import { withJournal } from '../sources/journal-file.ts'
@@ -92,7 +92,7 @@ async function compactJournal(journal: string, options: Options): Promise<void> 
 type Definition = Awaited<ReturnType<typeof loadDefinition>>
 type Store = Awaited<ReturnType<Definition['open']>>
 
-/** Opened to write, so that nobody else does meanwhile; a journal that is not there is not made. */
+/** Opened to write, so that no other process does meanwhile; a journal that is not there is not made. */
 async function withStore<R>(
   verb: string,
   journal: string,

@@ -148,7 +148,7 @@ const statsOfFile = (path: string, format: 'pretty' | 'json'): Promise<void> =>
     if (tail?.found) console.error(safe(describeTail(path, tail.end, tail.found)))
   })
 
-/** Nobody keeps which of its records were appended together. */
+/** No one keeps which of its records were appended together. */
 const statsOfShared = (source: SharedSource, format: 'pretty' | 'json'): Promise<void> =>
   openShared(source, async (journal, { head, first, store, epoch }) => {
     if (first > 1) console.error(safe(`note: ${source.name} ${truncated(first)}`))

@@ -14,7 +14,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** One line, which serde wrote for one value of an enum. */
 export interface Variant {
-  /** Empty where the line is no variant of an enum, such as a plain struct. */
+  /** Empty if the line is not a variant of an enum, such as a plain struct. */
   readonly name: string
   /** What it holds; undefined for a unit variant. */
   readonly value: unknown
@@ -25,7 +25,7 @@ export interface Variant {
   readonly file: string
 }
 
-/** The end of the last file, cut off while it was written: it is no record. */
+/** The end of the last file, cut off while it was written: it is not a record. */
 export interface TornLine {
   readonly file: string
   readonly line: number
@@ -40,7 +40,7 @@ interface Line {
 
 /**
  * The files of the journal at `source` in their order: those it was rotated into, `source.000001`
- * and on, then itself. Throws Refusal where the first ones are gone.
+ * and on, then itself. Throws Refusal if the first ones are gone.
  */
 export async function filesOf(source: string): Promise<string[]> {
   const name = basename(source)
@@ -155,7 +155,7 @@ function broken(file: string, line: number, isBinary: boolean): Refusal {
 
 function checkedVariant(text: string, json: unknown, file: string, line: number): Variant {
   const variant = { ...variantOf(json), json, file, line }
-  // What could harm is refused before anybody's code sees it.
+  // What could harm is refused before anyone's code sees it.
   const issue = variant.value === undefined ? undefined : jsonIssue(variant.value)
   if (issue) {
     const where = [variant.name || 'the value', ...issue.path].join('.')

@@ -4,7 +4,7 @@ import { importNamed } from '../sources/module.ts'
 import { didYouMean } from '../terminal/suggest.ts'
 import type { Variant } from './journal.ts'
 
-/** The mutations of one record, in order; none where the line is left out. Throws what is wrong with it. */
+/** The mutations of one record, in order; none if the line is left out. Throws what is wrong with it. */
 export type Mapping = (variant: Variant) => readonly Input[]
 
 /**

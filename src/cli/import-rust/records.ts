@@ -59,12 +59,12 @@ function tellTorn({ file, line, bytes }: TornLine): void {
   console.error(safe(`ministore: ${file}:${line}: ${what}`))
 }
 
-/** The record as JSON, its payloads checked by their schemas; undefined where the line is left out. */
+/** The record as JSON, its payloads checked by their schemas; undefined if the line is left out. */
 function textOf(work: Work, variant: Variant, journal: Journal): string | undefined {
   const { mutations, find } = definitionOf(work.definition)
   try {
     const parts = work.mapping(variant).map(({ type, payload }) =>
-      // What is retired has happened all the same.
+      // What is retired has happened anyway.
       validatePayload(mutations.get(type) ?? find(type), payload),
     )
     return parts.length === 0 ? undefined : encode({ meta: { at: work.at }, parts }, journal)
@@ -83,7 +83,7 @@ function misfit({ isMapped }: Work, { file, line, name }: Variant, what: string)
   return new Refusal(`${file}:${line}: ${variant}${what}\n  ${next}`)
 }
 
-/** The digest of the state, which two replays agree on. Throws Refusal where a reducer fails. */
+/** The digest of the state, which two replays agree on. Throws Refusal if a reducer fails. */
 export async function prove(work: Work, path: string): Promise<string> {
   const replay = () => work.definition.replay(fileJournal(path, { readOnly: true }))
   try {

@@ -31,7 +31,7 @@ export interface End {
   close(): Promise<void>
 }
 
-/** Undefined where there is no journal. Throws Error where its first records are not there any more. */
+/** Undefined if there is no journal. Throws Error if its first records are not there any more. */
 export const openEnd = (source: Source): Promise<End | undefined> =>
   source.path === undefined ? openShared(source) : openFile(source.path)
 
@@ -78,7 +78,7 @@ async function openFile(path: string): Promise<End | undefined> {
   }
 }
 
-/** Undefined where there is no file, or one without a header: there never was a record in it. */
+/** Undefined if there is no file, or one without a header: there never was a record in it. */
 async function headerOf(path: string): Promise<FileHeader | undefined> {
   if (!existsSync(path)) return undefined
   const file = await nodeFileSystem().open(path, 'r')

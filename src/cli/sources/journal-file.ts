@@ -19,7 +19,7 @@ import { assertFile } from './source.ts'
 export interface JournalFile {
   readonly path: string
   readonly file: OpenFile
-  /** Undefined where a crash left none, or less than one. */
+  /** Undefined if a crash left none, or less than one. */
   readonly header: FileHeader | undefined
   /** Where its records begin: after the state of a compaction, if there was one. */
   readonly begin: FilePosition
@@ -78,7 +78,7 @@ export async function readRecords(
   }
 }
 
-/** What was found, before anybody saved it. */
+/** What was found, before anyone saved it. */
 type Loose = Omit<TornTail, 'savedTo'>
 
 /** Whether it was read, and is not, or not wholly, a journal that this version reads; or not the same any more. */
@@ -104,7 +104,7 @@ export function describeTail(
   return `${at(1)}: ${counted(bytes, 'byte')} of a header that was cut off; there never was a record. Opening the journal keeps them in ${path}.torn-0 and creates the journal again`
 }
 
-/** Runs a verb that shows what is before damage: the damage is told on standard error, exit code 1. */
+/** Runs a verb that shows what is before damage: the damage is reported on standard error, exit code 1. */
 export async function tellingDamage(verb: () => Promise<void>): Promise<void> {
   try {
     await verb()
@@ -115,7 +115,7 @@ export async function tellingDamage(verb: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Damage as it is told: what, where, and the next step; safe to print. */
+/** Damage as it is reported: what, where, and the next step; safe to print. */
 export function describeDamage(error: StoreError): string {
   return `${safe(error.message)}\n  next: ${safe(nextStep(error))}`
 }

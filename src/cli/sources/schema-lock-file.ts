@@ -9,7 +9,7 @@ import {
 
 const MAX_BYTES = 16 * 1024 * 1024
 
-/** Undefined where there is no such file. Throws SchemaLockError where it cannot be used. */
+/** Undefined if there is no such file. Throws SchemaLockError if it cannot be used. */
 export async function readSchemaLock(path: string): Promise<SchemaLock | undefined> {
   const problem = (what: string) =>
     new SchemaLockError(path, what, { remedy: 'name the lock file by --lock' })

@@ -32,7 +32,7 @@ export const toRead = (source: Source): Journal =>
 
 const READ_ONLY = { readOnly: true } as const
 
-/** For a verb that works on files. Throws Error where it is a URL, without showing it. */
+/** For a verb that works on files. Throws Error if it is a URL, without showing it. */
 export function assertFile(argument: string): void {
   if (schemeOf(argument) === undefined) return
   throw new Error(

@@ -1,11 +1,11 @@
-// Text of several lines on a terminal, of which nobody has vouched for the words.
+// Text of several lines on a terminal, of which no one has vouched for the words.
 import pc from 'picocolors'
 import { safe } from './text.ts'
 
 /** Without characters that a terminal obeys; JSON stays the same JSON. */
 export const safeLines = (text: string): string => text.split('\n').map(safe).join('\n')
 
-/** A unified diff in the colours that everybody knows. */
+/** A unified diff in the colours that everyone knows. */
 export const coloured = (diff: string): string =>
   diff
     .split('\n')

@@ -1,4 +1,4 @@
-// Standard output: never faster than it is read, and quiet once nobody reads it.
+// Standard output: never faster than it is read, and quiet once no one reads it.
 
 // Each write is told of its own error; without a listener the same error would end the process.
 process.stdout.on('error', () => undefined)
@@ -6,8 +6,8 @@ process.stdout.on('error', () => undefined)
 let isLeaving = false
 
 /**
- * Resolves when `text` was handed over; with false where the reader has left, as `head` does.
- * Whole lines only, so that nothing ends in the middle of one. Rejects where it cannot be written.
+ * Resolves when `text` was handed over; with false if the reader has left, as `head` does.
+ * Whole lines only, so that nothing ends in the middle of one. Rejects if it cannot be written.
  */
 export function print(text: string): Promise<boolean> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// How far a long reading is: one line on standard error, only where somebody is watching.
+// How far a long reading is: one line on standard error, only where someone is watching.
 import { grouped } from './text.ts'
 
 const EVERY_MS = 100

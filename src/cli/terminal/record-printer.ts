@@ -82,7 +82,7 @@ export class View {
     }
   }
 
-  /** As `take`, of a journal that is no file. */
+  /** As `take`, of a journal that is not a file. */
   takeEntries(entries: readonly Entry[]): Promise<'stop' | undefined> {
     return this.#take(entries, (entry) => {
       const record = readEntry(this.#path, entry)

@@ -5,7 +5,7 @@ export class Refusal extends Error {
   override readonly name = 'Refusal'
 }
 
-/** An action of the command whose Refusal is told on standard error, with exit code 1. */
+/** An action of the command whose Refusal is reported on standard error, with exit code 1. */
 export const refusing =
   <A extends unknown[]>(run: (...args: A) => Promise<void>): ((...args: A) => Promise<void>) =>
   async (...args) => {

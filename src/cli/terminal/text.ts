@@ -1,4 +1,4 @@
-// How the verbs on journals write counts, sizes, and strings that nobody has vouched for.
+// How the verbs on journals write counts, sizes, and strings that no one has vouched for.
 
 const UNSAFE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']

@@ -31,7 +31,7 @@ export async function connectTo(settings: Settings, signal: AbortSignal): Promis
   }
 }
 
-/** Throws ConnectionFailure `config` where the server is too old. */
+/** Throws ConnectionFailure `config` if the server is too old. */
 export function assertVersion(info: NatsConnection['info']): void {
   const version = info?.version ?? ''
   const [major = 0, minor = 0] = version.split('.').map(Number)

@@ -42,7 +42,7 @@ interface Range {
   readonly to: number
 }
 
-/** `isComplete`: false where the time was over before anything came. */
+/** `isComplete`: false if the time was over before anything came. */
 async function collect(
   answers: AsyncIterable<Msg>,
   { from, to }: Range,
@@ -61,7 +61,7 @@ async function collect(
   return { found, isComplete }
 }
 
-/** One record as the leader has it; undefined where it has none. */
+/** One record as the leader has it; undefined if it has none. */
 export async function readFromLeader(
   link: Link,
   journal: string,

@@ -15,7 +15,7 @@ import * as stream from './stream.ts'
 
 /** A record may be missing from the feed without a later one that shows it: so the head is asked for. */
 const POLL_MS = 1_000
-/** At first the leader may not know yet that somebody subscribes. */
+/** At first the leader may not know yet that someone subscribes. */
 const FIRST_POLL_MS = 100
 /** For how long, in milliseconds, a check of the stream holds: the next append after that checks it again. */
 const FRESH_MS = 20
@@ -133,7 +133,7 @@ class NatsEngine implements Engine {
     const { head, first } = await this.#bounds(after)
     const end = Math.min(to, head)
     if (after < end && first > after + 1) throw this.#known.compacted(after + 1, first)
-    // The record that is known comes along, to be compared: also where nothing comes after it.
+    // The record that is known comes along, to be compared: even if nothing comes after it.
     let at = after === this.#known.last.seq && first <= after ? after - 1 : after
     if (at >= end) return
     let next = this.#chunk(at + 1, end)
@@ -171,7 +171,7 @@ class NatsEngine implements Engine {
 
   async truncate(upTo: number): Promise<void> {
     const { head } = await this.#bounds(0)
-    // The last record stays, to be compared. A stream without any was purged by somebody else.
+    // The last record stays, to be compared. A stream without any was purged by another process.
     const keep = Math.min(upTo + 1, head)
     if (keep > 1) await this.#translated(() => this.#ask('STREAM.PURGE', { seq: keep }))
   }
@@ -207,14 +207,14 @@ class NatsEngine implements Engine {
       throw this.#error('unknown', 'was closed while records were being written')
     await this.#translated(() => this.#link.failed(to.connection, error))
     const failure = failureOf(error, this.name, true)
-    // Nobody takes it: for now, or since the stream is another one.
+    // No one takes it: for now, or since the stream is another one.
     if (isNamed(reasonOf(error), 'NoResponders')) await this.#bounds(0)
     throw failure
   }
 
   /**
    * What makes the acknowledgement of an append worthless: other settings, other records, no records. Undefined if
-   * all is well, or if nobody can tell for now.
+   * all is well, or if no one can tell for now.
    */
   async #check(expected: number): Promise<StoreError | undefined> {
     const { seq, id } = this.#known.last
@@ -312,7 +312,7 @@ class NatsEngine implements Engine {
     try {
       await this.#ask('STREAM.CREATE', config)
     } catch (error) {
-      // Somebody else was first.
+      // Another process was first.
       if (!(error instanceof Refusal) || error.code !== CODE.streamNameInUse) throw error
     }
     const info = await this.#lookUp()
@@ -332,7 +332,7 @@ class NatsEngine implements Engine {
     }
   }
 
-  /** It is there, but nobody should rely on it. */
+  /** It is there, but no one should rely on it. */
   #unacknowledged(seq: number, cause: StoreError): StoreError {
     const what = `wrote up to seq ${seq}, which may be lost: ${cause.message}`
     return new StoreError('unknown', `${this.name}: ${what}`, { path: this.name, cause })

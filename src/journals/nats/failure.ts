@@ -48,7 +48,7 @@ export const CODE = {
   streamNameInUse: 10058,
   messageNotFound: 10037,
   wrongLastSequence: 10071,
-  /** The same, where the server cannot say what the sequence is: somebody else's append is under way. */
+  /** The same, where the server cannot say what the sequence is: another process's append is under way. */
   wrongLastSequenceUnknown: 10164,
   noSuitablePeers: 10005,
   replicasNotSupported: 10074,
@@ -69,7 +69,7 @@ const TLS_REFUSED =
   /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_SSL)|does not support 'tls'/
 
 /**
- * `sent`: an append had left when it failed, so unless somebody answered that it was not done, nobody
+ * `sent`: an append had left when it failed, so unless someone answered that it was not done, no one
  * knows. Messages hold what the server or the socket said, and no option of the user's.
  */
 export function failureOf(error: unknown, title: string, sent = false): StoreError {
@@ -114,7 +114,7 @@ function refused(refusal: Refusal, title: string, sent: boolean): StoreError {
   return say(isTransient ? 'unavailable' : 'config')
 }
 
-/** A server that was paused says that the client was too slow; that is no fault of the credentials. */
+/** A server that was paused says that the client was too slow; that is not a fault of the credentials. */
 const isAuthError = (error: unknown): error is Error =>
   isNamed(error, 'UserAuthenticationExpiredError') ||
   (isNamed(error, 'AuthorizationError') && !/timeout/i.test(error.message))

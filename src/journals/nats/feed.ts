@@ -1,4 +1,4 @@
-// What a stream republishes, until somebody takes it: bounded, since what is dropped here is read again.
+// What a stream republishes, until someone takes it: bounded, since what is dropped here is read again.
 import type { NatsConnection, Subscription } from '@nats-io/transport-node'
 import type { EngineEntry } from '../shared/index.ts'
 import { directRecord, type Found } from './direct.ts'

@@ -17,7 +17,7 @@ interface Options {
   readonly journal: string
   /** For messages. */
   readonly title: string
-  /** One server alone has nobody who could know better. */
+  /** One server alone has no one who could know better. */
   isClustered(): boolean
 }
 
@@ -54,7 +54,7 @@ export class KnownStream {
   }
 
   /**
-   * Where the records begin and end, by the leader's answer, undefined where there is no stream. `known`: a seq that
+   * Where the records begin and end, by the leader's answer, undefined if there is no stream. `known`: a seq that
    * existed before the leader was asked. Throws StoreError `unavailable` if the answer cannot be relied upon (yet),
    * `rewound` if it is another stream or one that lost records, and `config` if its settings could lose some.
    */

@@ -63,7 +63,7 @@ export class Link {
     }
   }
 
-  /** A request to JetStream itself. Throws Refusal where it refuses. */
+  /** A request to JetStream itself. Throws Refusal if it refuses. */
   async ask<T extends object>(subject: string, request?: object): Promise<T> {
     await this.get()
     if (!this.isClustered && this.#source?.info?.jetstream !== true) {
@@ -82,7 +82,7 @@ export class Link {
     if (isNamed(error, 'TimeoutError')) await this.isAlive(connection)
   }
 
-  /** Gives the connection up where nobody answers a ping. */
+  /** Gives the connection up where no one answers a ping. */
   async isAlive(connection: NatsConnection): Promise<boolean> {
     const isAlive = await this.during(answers(connection)).catch(() => false)
     if (!isAlive) await this.#source?.drop(connection)

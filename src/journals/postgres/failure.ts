@@ -14,7 +14,7 @@ export type Lost = 'unknown' | 'unavailable'
 /** Says what it is about, without secrets. */
 export interface Site {
   readonly name: string
-  /** Takes out what nobody may read. */
+  /** Takes out what no one may read. */
   redact(text: string): string
 }
 

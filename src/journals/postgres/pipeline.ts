@@ -1,5 +1,5 @@
 // Several statements in one round trip and one transaction, which leave nothing in the session: a pooler gives the
-// server's session to somebody else afterwards.
+// server's session to another process afterwards.
 import {
   type ClientBase,
   type Connection,

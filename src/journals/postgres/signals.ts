@@ -15,7 +15,7 @@ export interface Hints {
   readonly count: number
   /** Announces a record to all others. Never fails and never waits. */
   tell(): void
-  /** Until there was something new since `count`, it is time to look all the same, or the signal aborts. */
+  /** Until there was something new since `count`, it is time to look anyway, or the signal aborts. */
   wait(count: number, signal: AbortSignal): Promise<void>
   close(): void
 }
@@ -87,7 +87,7 @@ export class Signals {
       const channel = [...this.#members.keys()].find((each) => !this.#heard.has(each))
       const left = [...this.#heard].find((each) => !this.#members.has(each))
       if (channel !== undefined) {
-        // LISTEN takes no parameter; an epoch is a UUID, which is quoted all the same.
+        // LISTEN takes no parameter; an epoch is a UUID, which is quoted anyway.
         await this.#send(client, `LISTEN ${escapeIdentifier(channel)}`)
         this.#heard.add(channel)
         // What came before it listened has been missed.
@@ -124,7 +124,7 @@ export class Signals {
     if (this.#client !== client) throw new Error('the connection was lost')
   }
 
-  /** A session that listens is of no use to anybody else. */
+  /** A session that listens is of no use to anyone else. */
   #drop(): void {
     const client = this.#client
     this.#client = undefined

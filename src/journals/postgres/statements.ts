@@ -1,4 +1,4 @@
-// All SQL there is. Values are parameters, always; numbers travel as text, since a bigint is no number.
+// All SQL there is. Values are parameters, always; numbers travel as text, since a bigint is not a number.
 
 export interface Statement {
   readonly text: string
@@ -164,7 +164,7 @@ WHERE j.name = $1
 ORDER BY e.seq`,
 }
 
-/** $1 name, $2 up to, $3 epoch. From here on nobody reads them; `low`: the first that is to be removed. */
+/** $1 name, $2 up to, $3 epoch. From here on no one reads them; `low`: the first that is to be removed. */
 export const TRUNCATE: Statement = {
   text: `
 UPDATE ministore_journals j SET first = greatest(first, least($2::bigint, head) + 1)

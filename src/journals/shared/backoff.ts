@@ -1,4 +1,4 @@
-// Waiting longer and longer, and never as long as somebody else does.
+// Exponential backoff with jitter.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const FIRST_MS = 2

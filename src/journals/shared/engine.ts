@@ -35,11 +35,11 @@ export interface EngineLook extends EngineInfo {
 /**
  * One journal in a database. seq is 1, 2, 3 … Every call, after `open` or `look`, compares the epoch and the id of
  * the last record that this engine has shown or appended. It throws StoreError `rewound` if either is another one:
- * somebody restored a backup, or replaced the records. An append compares them before it writes. If the record was
+ * someone restored a backup, or replaced the records. An append compares them before it writes. If the record was
  * truncated, there is nothing to compare.
  *
  * Failures are StoreErrors: `unavailable` = it certainly did not happen and may be tried again (the
- * engine cannot be reached, has no leader, is starting); `unknown` = an append of which nobody can tell
+ * engine cannot be reached, has no leader, is starting); `unknown` = an append of which no one can tell
  * whether it happened (a timeout, a connection that broke after sending); `compacted`, `rewound`,
  * `corrupt`, `config` (settings, rights, versions: trying again is of no use), `too_large`, `wrong_store`.
  * Messages say what to do and never contain credentials. An engine does not wait and try again by itself, but

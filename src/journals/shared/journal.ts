@@ -33,7 +33,7 @@ export interface NewSharedEntry extends NewEntry {
 export interface SharedJournal extends Journal {
   /**
    * Opens it for reading, in place of `open`: whatever store it belongs to, with the right to read alone, and
-   * without changing anything. Undefined where there is no such journal; then nothing is open.
+   * without changing anything. Undefined if there is no such journal; then nothing is open.
    */
   look(): Promise<EngineLook | undefined>
   /** As `look`, but throws StoreError `io` if there is no such journal, with the names that are near. */
@@ -54,7 +54,7 @@ export interface SharedJournal extends Journal {
   truncate(upTo: number): Promise<void>
 }
 
-/** What any engine needs to be a journal. Throws TypeError where an option makes no sense. */
+/** What any engine needs to be a journal. Throws TypeError if an option makes no sense. */
 export function sharedJournal(engine: Engine, options: SharedOptions = {}): SharedJournal {
   const { timeout = 10_000 } = options
   if (!(timeout > 0)) throw new TypeError(`timeout: ${timeout} is not a number of milliseconds`)

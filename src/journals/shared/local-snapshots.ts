@@ -40,7 +40,7 @@ export class LocalSnapshots implements Snapshots {
     this.#path = path
   }
 
-  /** Before anything else. Throws StoreError `rewound` where it proves that the journal lost records. */
+  /** Before anything else. Throws StoreError `rewound` if it proves that the journal lost records. */
   async find(owner: Owner): Promise<JournalInfo['snapshot']> {
     this.#owner = owner
     this.#header = undefined

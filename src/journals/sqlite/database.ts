@@ -114,7 +114,7 @@ export class Database {
       if (!this.hasTables) this.write(() => this.#exec(CREATE))
       if (!this.hasTables) throw this.#error('config', 'a table of ministore is missing')
     }
-    // It makes SQLite recover a log, which then has to be durable before anybody sees what is in it.
+    // It makes SQLite recover a log, which then has to be durable before anyone sees what is in it.
     void this.get(TABLES)
     place.syncLog()
   }

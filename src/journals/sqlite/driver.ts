@@ -35,7 +35,7 @@ export function connect(
   return new Driver(path, { ...readOnly, timeout: 0 })
 }
 
-/** By names that no bundler follows: nobody installs a driver that is not used. */
+/** By names that no bundler follows: no one installs a driver that is not used. */
 const BUILT_IN = 'node:sqlite'
 const PACKAGE = 'better-sqlite3'
 

@@ -56,7 +56,7 @@ export function sqliteEngine(options: SqliteOptions): Engine {
   return new SqliteEngine(file, name, timeout / 2, driver)
 }
 
-/** SQLite would make a database in memory of an empty path and of some others, which nobody can share. */
+/** SQLite would make a database in memory of an empty path and of some others, which no one can share. */
 function readFile(file: unknown): string {
   const refused = (what: string) =>
     new TypeError(`file: ${what}; give the path of a database file, such as data/app.db`)
@@ -262,7 +262,7 @@ class SqliteEngine implements Engine {
   }
 
   /**
-   * Runs it when the lock is free. Each who waits looks again after a random time, so nobody is always first. `meanwhile`: whether there is
+   * Runs it when the lock is free. Each who waits looks again after a random time, so no one is always first. `meanwhile`: whether there is
    * an answer without the lock.
    */
   async #locked<R>(

@@ -74,7 +74,7 @@ export class Place {
   }
 
   /**
-   * Makes what a reader sees durable. After a crash of the last process, SQLite reads a log that nobody has
+   * Makes what a reader sees durable. After a crash of the last process, SQLite reads a log that no one has
    * synced. It takes any descriptor to sync a file, and the log has no lock that closing this one would drop.
    */
   syncLog(): void {

@@ -8,7 +8,7 @@ export type Run<T, U extends Use = Use> = (conditions: Conditions, onUse: (use: 
 
 export interface Difference<T, U extends Use = Use> {
   readonly again: T
-  /** What it comes from; empty where that is not known. */
+  /** What it comes from; empty if that is not known. */
   readonly uses: readonly U[]
 }
 

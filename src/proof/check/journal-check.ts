@@ -198,7 +198,7 @@ export class JournalCheck {
     this.#wanted = []
   }
 
-  /** False where the state can no longer be known. */
+  /** False if the state can no longer be known. */
   #checkRecord(record: Decoded): boolean {
     this.#record = record
     this.#counts.add(record)
@@ -262,7 +262,7 @@ export class JournalCheck {
     this.#tell({ rule: 'digest_mismatch', severity: 'error', message, seq, expected, actual })
   }
 
-  /** Undefined where there is not all that belongs into one. */
+  /** Undefined if there is not all that belongs into one. */
   async #makeRecording({ epoch, head }: JournalInfo): Promise<ReplayReport['recording']> {
     const initial = this.#digests.get(0)
     const seqs = [...this.#digests.keys()]
@@ -316,7 +316,7 @@ export class JournalCheck {
   }
 }
 
-/** Of a record that is not there any more: nobody compares it. */
+/** Of a record that is not there any more: no one compares it. */
 const NO_TRAIL = 'AAAA'
 
 const OF_BASE =
@@ -325,7 +325,7 @@ const OF_BASE =
 /** What there is more of would not be read. */
 const MOST_CHANGES = 100
 
-/** Undefined where the states are not JSON, which is told by itself. */
+/** Undefined if the states are not JSON, which is reported by itself. */
 function diffOf(
   before: unknown,
   after: unknown,

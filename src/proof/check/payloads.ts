@@ -23,7 +23,7 @@ const OLD_SHAPE = ': give the old shape a version of its own, with upcast'
 const UNSTABLE =
   ', and does not accept its own output. An upcaster cannot help: transform values before you dispatch them, and let the schema describe the result'
 
-/** Undefined where the schema reads the payload as it is. */
+/** Undefined if the schema reads the payload as it is. */
 type Result =
   | { readonly what: string; readonly next: string; readonly issues: Finding['issues'] }
   | undefined

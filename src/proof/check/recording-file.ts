@@ -18,7 +18,7 @@ export async function readRecording(journal: string): Promise<Recording | undefi
   }
 }
 
-/** Replaces what was there in one step, so that nobody finds half of it. */
+/** Replaces what was there in one step, so that no one finds half of it. */
 export async function writeRecording(journal: string, recording: Recording): Promise<void> {
   const path = recordingPath(journal)
   await writeFile(`${path}.new`, `${JSON.stringify(recording, undefined, 2)}\n`)

@@ -1,10 +1,10 @@
-// Recorded digests: what a journal gave when somebody last said that it was right.
+// Recorded digests: what a journal gave when someone last said that it was right.
 import { z } from 'zod'
 import { changes } from '../../diff/index.ts'
 import { StoreError } from '../../errors.ts'
 import { canonicalText } from '../../json/index.ts'
 
-/** What `<journal>.check.json` holds: what a journal gave when somebody last said that it was right. */
+/** What `<journal>.check.json` holds: what a journal gave when someone last said that it was right. */
 export interface Recording {
   readonly format: 'ministore-check'
   readonly version: 1
@@ -73,7 +73,7 @@ const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 /** Four characters that stand for the change from one state to the next; `none` where that is no JSON. */
 export function trailOf(before: unknown, after: unknown): string {
   try {
-    // Sorted, since in which order an object has its keys is no part of a state.
+    // Sorted, since in which order an object has its keys is not a part of a state.
     const texts = changes(before, after).map((change) => canonicalText(change))
     return hash(texts.sort().join('\n'))
   } catch {
@@ -91,7 +91,7 @@ function hash(text: string): string {
   return [18, 12, 6, 0].map((shift) => BASE64[(bits >> shift) & 63]).join('')
 }
 
-/** What the recording has for record `seq`; undefined where it has nothing. */
+/** What the recording has for record `seq`; undefined if it has nothing. */
 export function trailAt({ digests }: Recording, seq: number): string | undefined {
   const index = digests.findIndex((each) => each.seq >= seq)
   const [from, found] = [digests[index - 1]?.seq ?? 0, digests[index]]

@@ -10,7 +10,7 @@ import { setTraps } from './traps.ts'
 /**
  * Opens `journal`, replays it with `store` in every way there is, compares, and closes it. What is wrong
  * is in the report's findings. Continues after findings that do not change the state, and stops where the
- * state can no longer be known. Throws TypeError where `store` is no definition.
+ * state can no longer be known. Throws TypeError where `store` is not a definition.
  */
 export async function replayCheck(
   store: AnyStoreDefinition,
@@ -25,7 +25,7 @@ export async function replayCheck(
     return await check.run()
   } finally {
     release()
-    // What could not be opened may be open in a store. After a failure to close, it was read all the same.
+    // What could not be opened may be open in a store. After a failure to close, it was read anyway.
     if (check.hasOpened) await journal.close().catch(() => undefined)
   }
 }

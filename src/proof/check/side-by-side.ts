@@ -28,7 +28,7 @@ const TWICE = 1_000
 const IN_ALL = 100
 /** In even variants the clock shows the time of the record: that of the live store. */
 const AS_LIVE = 2
-/** How often a reducer is asked again before a difference is held for ours. */
+/** How often a reducer is run again before a difference is held for ours. */
 const ATTEMPTS = [AS_LIVE, 1, 3]
 
 /** Of a mutation of the record. */
@@ -58,7 +58,7 @@ export class SideBySide {
     this.state = freeze(state)
   }
 
-  /** False where the state can no longer be known. */
+  /** False if the state can no longer be known. */
   apply(record: Decoded): boolean {
     const before = this.state
     const uses: UseOf[] = []
@@ -134,7 +134,7 @@ export class SideBySide {
     }
   }
 
-  /** Whether it fails, as it did, only at this time and place; then that is told. */
+  /** Whether it fails, as it did, only at this time and place; then that is reported. */
   #dependsOn(record: Decoded, before: unknown, uses: readonly UseOf[], error: unknown): boolean {
     const run = runOf(record, before)
     const here = { thrown: messageOf(error) }
@@ -208,7 +208,7 @@ function runInPlace(place: InPlace, record: Decoded): void {
   watch(() => place.apply(record), { variant: AS_LIVE, at: meta.at, accepted })
 }
 
-/** What cannot be compared, such as a cycle, is no JSON: that is told by itself. */
+/** What cannot be compared, such as a cycle, is no JSON: that is reported by itself. */
 function isAlike(compare: () => boolean): boolean {
   try {
     return compare()

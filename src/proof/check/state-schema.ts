@@ -44,7 +44,7 @@ export function checkInitial(
 }
 
 /**
- * What the state's schema says about a state; undefined where it fits. Tells where that depends on more
+ * What the state's schema says about a state; undefined if it fits. Tells where that depends on more
  * than the state.
  */
 export function findInvalidSteadily(

@@ -6,7 +6,7 @@ import { parse } from '../../mutation/validate.ts'
 import { isTable } from '../../table/index.ts'
 import { type FindingDraft, messageOf } from './findings.ts'
 
-/** Undefined where the state is JSON and fits its schema. */
+/** Undefined if the state is JSON and fits its schema. */
 export function findInvalid(
   { state: schema }: CompiledDefinition,
   state: unknown,
@@ -50,7 +50,7 @@ const MOST_KEYS = 10
 const pathOf = (path: readonly PropertyKey[]): string =>
   ['the state', ...path.slice(0, MOST_KEYS), ...(path.length > MOST_KEYS ? ['…'] : [])].join('.')
 
-/** Two places of the state that hold one object, as JSON pointers; undefined where it is a tree. */
+/** Two places of the state that hold one object, as JSON pointers; undefined if it is a tree. */
 export function findShared(state: unknown): readonly [string, string] | undefined {
   const places = new Map<object, string>()
   const visit = (value: unknown, path: string): [string, string] | undefined => {
@@ -67,7 +67,7 @@ export function findShared(state: unknown): readonly [string, string] | undefine
   try {
     return visit(state, '')
   } catch {
-    // What cannot be read, or is too deep, is no JSON: that is told already.
+    // What cannot be read, or is too deep, is no JSON: that is reported already.
     return undefined
   }
 }

@@ -22,7 +22,7 @@ export function trapClocks(traps: Traps): void {
   })
   const entry = prototypeOf(global['PerformanceEntry'])
   traps.answerGet(entry, 'startTime', (watched, name, real) => {
-    // One that was given is no clock.
+    // One that was given is not a clock.
     if (!isSinceBegin(Number(real) + origin, realNow() + 1)) return real
     watched.use('clock', `PerformanceEntry.${name}`)
     return watched.elapsed(origin)

@@ -145,7 +145,7 @@ function trapMethod(
   traps.define(prototype, name, {
     get(this: object) {
       const before = bound.get(this) ?? ((...args: unknown[]) => call(this, args))
-      // Throws where this is no instance, as ever.
+      // Throws where this is not an instance, as ever.
       getReal.call(this)
       bound.set(this, before as Code)
       return before

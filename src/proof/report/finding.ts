@@ -26,7 +26,7 @@ export function messageLines({ message, repeated }: Finding): string[] {
   return repeated ? [...lines, `(and ${counted(repeated, 'more record')} like it)`] : lines
 }
 
-/** Empty where there is no diff. */
+/** Empty if there is no diff. */
 export function diffLines({ diff }: Finding): string[] {
   const text = diff?.unified.trimEnd() ?? ''
   if (text === '') return []

@@ -8,7 +8,7 @@ import { type CheckResult, isOk, totalCoverage } from './result.ts'
  * A `CheckResult`, with what can be said of all of it:
  *
  *     {
- *       version: 1,                  // of this format; a new field is no new version
+ *       version: 1,                  // of this format; a new field is not a new version
  *       ok,                          // no finding is an error
  *       journals: [ReplayReport, …], // each with the findings and the coverage of that journal
  *       findings: [Finding, …],      // of no single journal

@@ -73,7 +73,7 @@ export function notCovered(journals: readonly ReplayReport[], file: string): Fin
   ]
 }
 
-/** What no journal has, in words; empty where they have everything. */
+/** What no journal has, in words; empty if they have everything. */
 export function coverageLines(result: CheckResult): string[] {
   const { mutations, commands } = totalCoverage(result)
   const missing = mutations.filter(({ records }) => records === 0)

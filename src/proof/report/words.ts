@@ -19,7 +19,7 @@ const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16
 /** At most `most` UTF-16 code units, then an ellipsis. */
 export function cut(text: string, most: number): string {
   if (text.length <= most) return text
-  // Half of a pair is no character.
+  // Half of a pair is not a character.
   return `${text.slice(0, most).replace(/\p{Cs}$/u, '')}…`
 }
 

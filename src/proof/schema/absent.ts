@@ -19,7 +19,7 @@ export const absentValue = (schema: z.core.$ZodType): Absence =>
     return parsed.success ? { value: parsed.data } : undefined
   })
 
-/** Whether the schema accepts the value; false where its code throws. */
+/** Whether the schema accepts the value; false if its code throws. */
 export const accepts = (schema: z.core.$ZodType, value: unknown): boolean =>
   outcome(() => (z.core.safeParse(schema, value).success ? { value } : undefined)) === 'filled'
 

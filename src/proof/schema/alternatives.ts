@@ -145,7 +145,7 @@ const OTHERS = new Set([
 /** What can only be compared for being the same. */
 function beyondOf(node: JsonSchema): string[] {
   const unknown = Object.keys(node).filter((keyword) => !OWN.has(keyword) && !OTHERS.has(keyword))
-  // A format beside a pattern is its name; alone, it is what nobody spells out.
+  // A format beside a pattern is its name; alone, it is what no one spells out.
   const unread = node.pattern === undefined && node.format !== undefined ? ['format'] : []
   const told = [...unknown, ...unread].map(
     (keyword) => `${keyword} ${JSON.stringify(node[keyword])}`,

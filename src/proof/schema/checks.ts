@@ -90,7 +90,7 @@ function add(keywords: Keywords, said: JsonSchema, allOf: JsonSchema[]): void {
 const LOWER = new Set(['minLength', 'minItems', 'minimum', 'exclusiveMinimum'])
 const UPPER = new Set(['maxLength', 'maxItems', 'maximum', 'exclusiveMaximum'])
 
-/** What JSON Schema says of a check, exactly; undefined where it cannot. */
+/** What JSON Schema says of a check, exactly; undefined if it cannot. */
 function keywordsOf(check: Check, kind: string | undefined): JsonSchema | undefined {
   const def = check._zod.def as unknown as { check: string; [option: string]: unknown }
   if (!hasOwnWhen(def)) return undefined

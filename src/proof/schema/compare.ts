@@ -4,12 +4,12 @@ import type { Finding } from '../finding.ts'
 import type { JsonSchema, LockedMutation, SchemaLock } from './lock.ts'
 import { type Narrowing, narrowings } from './narrowing.ts'
 
-/** How many narrowings of one payload are told. */
+/** How many narrowings of one payload are reported. */
 const TOLD = 10
 
 /**
  * What of `locked` does not hold any more, as errors: a payload was narrowed, a mutation or a version
- * is gone, the store has another name. Where all holds and `now` has more, a warning that the lock does
+ * is gone, the store has another name. If all holds and `now` has more, a warning that the lock does
  * not know it yet: what it does not know, it does not protect. `file`: the lock's, for the findings.
  */
 export function compareSchemas(locked: SchemaLock, now: SchemaLock, file: string): Finding[] {
@@ -126,7 +126,7 @@ function narrowed(
   ].join('\n')
 }
 
-/** What is not the same, a line for each mutation; empty where nothing is to be updated. */
+/** What is not the same, a line for each mutation; empty if nothing is to be updated. */
 export function schemaChanges(locked: SchemaLock | undefined, now: SchemaLock): string[] {
   const before = new Map(Object.entries(locked?.mutations ?? {}))
   const today = new Map(Object.entries(now.mutations))
@@ -165,7 +165,7 @@ function mutationChanges(type: string, was: LockedMutation, is: LockedMutation):
   return changes.length === 0 ? [] : [`${type}: ${changes.join(', ')}`]
 }
 
-/** An upcaster's code changes nothing of what it takes, as far as anybody can see. */
+/** An upcaster's code changes nothing of what it takes, as far as anyone can see. */
 function versionChange(version: string, was: JsonSchema = {}, is: JsonSchema = {}): string {
   const isOnlyCode = isSame({ ...was, 'x-code': [] }, { ...is, 'x-code': [] })
   return isOnlyCode

@@ -1,4 +1,4 @@
-// Whether an option of a union surely refuses what another one is: they are told apart.
+// Whether an option of a union surely refuses what another one is: they are reported apart.
 import type { Alternative } from './alternatives.ts'
 import { propertyOf } from './containers.ts'
 import { kindOf } from './meet.ts'
@@ -7,7 +7,7 @@ import type { Comparison } from './narrowing.ts'
 /** How deep the property may be that tells two objects apart. */
 const MAX_DEPTH = 4
 
-/** Whether `is` refuses all that `was` takes; false where that cannot be told. */
+/** Whether `is` refuses all that `was` takes; false if that cannot be told. */
 export function isDisjoint(
   was: Alternative,
   is: Alternative,
@@ -27,7 +27,7 @@ export function isDisjoint(
     const before = comparison.locked(propertyOf(was, name))
     // It needs what these never have.
     if (before.length === 0) return is.required.has(name)
-    // An unknown property may be dropped, which is no refusal.
+    // An unknown property may be dropped, which is not a refusal.
     const node = is.properties.get(name) ?? (is.patterns.size > 0 ? true : is.others)
     return isDisjointAll(before, comparison.now(node), comparison, depth + 1)
   })

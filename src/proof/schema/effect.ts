@@ -8,7 +8,7 @@ export const KEEPS = 0
 export const DROPS = 1
 /** What is absent may be filled in: a default. */
 export const FILLS = 2
-/** Anything else: a transform, a coercion, `trim()`, `catch()`, or a part that nobody here knows. */
+/** Anything else: a transform, a coercion, `trim()`, `catch()`, or a part that no one here knows. */
 export const CHANGES = 4
 
 type Schema = z.core.$ZodType

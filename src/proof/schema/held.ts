@@ -5,7 +5,7 @@ const SLOT = Symbol.for('ministore schema: function to read')
 
 /**
  * The sources of the functions that the innermost closure of `code` holds, as the inspector of this process
- * shows them (Chrome DevTools Protocol: Runtime.getProperties, `[[Scopes]]`). Undefined where there is no such
+ * shows them (Chrome DevTools Protocol: Runtime.getProperties, `[[Scopes]]`). Undefined if there is no such
  * inspector, as in other runtimes than Node.
  */
 export function heldSources(code: unknown): readonly string[] | undefined {

@@ -25,7 +25,7 @@ export const meetSides = (
 
 type How = 'x-all' | 'allOf'
 
-/** Empty where nothing can be both. */
+/** Empty if nothing can be both. */
 function meet(one: Alternative, other: Alternative, how: How): Alternative[] {
   const common = {
     beyond: [...one.beyond, ...other.beyond],

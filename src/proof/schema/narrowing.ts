@@ -14,7 +14,7 @@ export interface Narrowing {
   readonly change: string
   /** There must be something that was not always there. */
   readonly isMissing?: true
-  /** It is code, or something else that nobody here can compare. */
+  /** It is code, or something else that no one here can compare. */
   readonly isUnread?: true
 }
 
@@ -28,7 +28,7 @@ export interface Comparison {
 }
 
 /**
- * Empty where every value that `locked` takes is taken by `now`. Where that cannot be shown, it is
+ * Empty where every value that `locked` takes is taken by `now`. If that cannot be shown, it is
  * reported, as a narrowing: a `pattern` that changed, a `refine` that is new.
  */
 export function narrowings(locked: JsonSchema, now: JsonSchema): readonly Narrowing[] {

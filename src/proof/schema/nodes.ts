@@ -36,7 +36,7 @@ export function templateNode({ _zod: { pattern } }: z.core.$ZodTemplateLiteral):
   return { type: 'string', pattern: pattern.source }
 }
 
-/** Strings and numbers are made of most values, and nobody knows of which objects. */
+/** Strings and numbers are made of most values, and no one knows of which objects. */
 export function coerced(type: string, schema: Schema): SchemaNode {
   if (type === 'boolean') return true
   const scalars =

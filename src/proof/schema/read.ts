@@ -46,7 +46,7 @@ const DEEPEST = 100
  * that it names. Without the marks it has more values, never fewer.
  */
 export class SchemaReading {
-  /** Code that gives what no schema tells, and fails for what nobody can see: `transform (old) => …`. */
+  /** Code that gives what no schema tells, and fails for what no one can see: `transform (old) => …`. */
   readonly code: Set<string> = new Set()
   /** Parts of which zod throws whatever they are given, also where another option would take it. */
   readonly broken: Set<string> = new Set()

@@ -6,7 +6,7 @@ type Schema = z.core.$ZodType
 
 /** A key that one side does not know is right where the other one knows it. */
 const LIKE = 0
-/** Some keys are refused all the same: those of a strict object within a part, or an option of a union. */
+/** Some keys are refused anyway: those of a strict object within a part, or an option of a union. */
 export const STRICTER = 1
 /** Other values are taken: a record's wrong key is right, and what a pipe drops, the other side keeps. */
 export const UNLIKE = 2

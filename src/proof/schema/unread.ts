@@ -1,7 +1,7 @@
 // What to say of a mark: code that is new or another one, or a part that can only be compared as a whole.
 import type { Narrowing } from './narrowing.ts'
 
-/** How much of a source is told. */
+/** How much of a source is reported. */
 const TOLD = 80
 
 const WHOLE = /^(.*) sha256:[0-9a-f]+$/s

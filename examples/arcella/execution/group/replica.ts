@@ -33,7 +33,7 @@ export class Replica {
       workerData,
       env: {},
       resourceLimits: RESOURCE_LIMITS,
-      // Nobody reads it.
+      // No one reads it.
       ...{ stdin: true, stdout: true, stderr: true, name: this.#guest.name },
     })
     this.#worker = worker

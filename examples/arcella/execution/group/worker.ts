@@ -1,4 +1,4 @@
-// One replica: a thread of its group's process. What its module does to this thread, it does to nobody else.
+// One replica: a thread of its group's process. What its module does to this thread, it does to no other one.
 import { parentPort, workerData } from 'node:worker_threads'
 import { CallClock } from '../guest/call-clock.ts'
 import type { GuestOptions } from '../guest/guest.ts'

@@ -41,7 +41,7 @@ export class Guest {
   readonly #host: GuestHost
   readonly #exports: WebAssembly.Instance['exports']
 
-  /** Runs the start function, if it has one. Throws NotGranted where it can never run here. */
+  /** Runs the start function, if it has one. Throws NotGranted if it can never run here. */
   constructor(module: WebAssembly.Module, options: GuestOptions, host: GuestHost) {
     this.#options = options
     this.#host = host

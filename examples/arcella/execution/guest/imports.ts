@@ -18,7 +18,7 @@ const PACKAGES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^clock_/, ['wasi:clocks']],
   [/^random_/, ['wasi:random']],
   [/^(poll|sched)_/, ['wasi:io', 'wasi:clocks']],
-  // They do nothing; programs that were linked with a network library import them all the same.
+  // They do nothing; programs that were linked with a network library import them anyway.
   [/^sock_/, ['wasi:cli', 'wasi:sockets']],
 ]
 
@@ -72,7 +72,7 @@ function hostFunctions({ limits, output, memory, publish }: HostImports): Record
     },
     /** Milliseconds since 1970, as i64. */
     now: (): bigint => BigInt(Date.now()),
-    /** (pointer, length) → 0: it was handed over, and nothing more is told; 1: too large; 2: too many in a second. */
+    /** (pointer, length) → 0: it was handed over, and nothing more is reported; 1: too large; 2: too many in a second. */
     publish(pointer: unknown, length: unknown): number {
       const body = memory().read(pointer, length)
       if (body.length > limits.publishBytes) return 1

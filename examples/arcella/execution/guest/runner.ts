@@ -1,5 +1,5 @@
 // The life of one instance on the thread that runs it: begun, called at an interval, stopped. Everything that
-// becomes of it is told; nothing is thrown.
+// becomes of it is reported; nothing is thrown.
 import type { Buffer } from 'node:buffer'
 import { ModuleError } from '../../modules/errors.ts'
 import { NotGranted } from '../grants.ts'
@@ -11,7 +11,7 @@ import { Output } from './output.ts'
 const MAX_ERROR = 1000
 
 export interface RunnerHost {
-  /** After `exited`, `failed` or `stopped` nothing more is told. */
+  /** After `exited`, `failed` or `stopped` nothing more is reported. */
   tell(event: RunEvent): void
   readonly clock: CallClock
   /** `undefined`: here nothing may sleep. */

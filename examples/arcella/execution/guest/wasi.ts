@@ -1,5 +1,5 @@
 // WASI preview 1 by node:wasi, less what would reach past the module: its output is captured, its sleep can be
-// ended, and it has no signals and no sockets. node:wasi says itself that it is no full sandbox.
+// ended, and it has no signals and no sockets. node:wasi says itself that it is not a full sandbox.
 import type { Buffer } from 'node:buffer'
 import { openSync } from 'node:fs'
 import { createRequire } from 'node:module'

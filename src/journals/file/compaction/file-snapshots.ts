@@ -36,7 +36,7 @@ export interface CompactableFile {
   readonly end: FilePosition
   /** From where its records may be read. */
   readonly marks: SeekIndex
-  /** Throws StoreError where nothing may be written any more. */
+  /** Throws StoreError if nothing may be written any more. */
   assertWritable(): Promise<void>
   /** What was appended without a sync, if it was opened like that: a snapshot is of durable records. */
   makeDurable(): Promise<void>

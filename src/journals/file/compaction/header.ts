@@ -15,7 +15,7 @@ export interface SnapshotHeader extends Body {
   readonly store: string
   /** The definition's fingerprint. */
   readonly definition: string
-  /** What the journal had been compacted to; 0 where it had not. */
+  /** What the journal had been compacted to; 0 if it had not. */
   readonly base: number
   readonly seq: number
   /** The time of record `seq`; empty if there is no record. */

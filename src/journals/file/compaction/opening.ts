@@ -13,7 +13,7 @@ export const snapshotPath = (journal: string): string => `${journal}.snapshot`
 /** A snapshot that was found beside a journal. */
 export interface SnapshotCandidate {
   readonly info: NonNullable<JournalInfo['snapshot']>
-  /** Undefined where it says nothing about this journal. */
+  /** Undefined if it says nothing about this journal. */
   readonly header?: SnapshotHeader & { readonly length: number }
   /** Where the records begin that opening reads: with the snapshot's last one, as a proof. */
   readonly from: FilePosition

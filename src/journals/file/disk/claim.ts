@@ -2,9 +2,9 @@
 //
 // Each process that wants the lock publishes a claim, a file with a name of its own, and then reads
 // all the others. If another claim is alive, one of the two withdraws. Of two processes, the one that
-// published later sees the other's claim, so they never both go on. Nobody takes a dead claim over:
+// published later sees the other's claim, so they never both go on. No one takes a dead claim over:
 // it is ignored, then deleted, and since no name is used twice, two processes that delete the same
-// dead claim harm nobody.
+// dead claim harm no one.
 //
 // Alive is what the kernel says, where flock(1) is installed (util-linux, BusyBox): it locks the
 // open file that it inherits, and that lock lasts until this process has closed the file, however it
@@ -205,7 +205,7 @@ function removeDirectory(directory: string): void {
   }
 }
 
-/** A claim that nobody could ever tell alive from dead would have to be deleted by hand after each crash. */
+/** A claim that no one could ever tell alive from dead would have to be deleted by hand after each crash. */
 function assertVisible(path: string, { boot }: Holder): void {
   if (process.platform !== 'linux' || boot !== undefined) return
   const what = 'no lock can be had: the native addon and flock(1) cannot be run, nor /proc be read'

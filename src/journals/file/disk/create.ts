@@ -26,7 +26,7 @@ export async function createFile(
 
 /**
  * Makes a journal of a file that holds nothing, or a torn header, which is kept beside it. The file
- * stays the one that it is: it may be mounted by itself, and its mode, owner and group are somebody's
+ * stays the one that it is: it may be mounted by itself, and its mode, owner and group are someone's
  * choice. The first byte is made durable before the rest: only so can no crash leave what might also
  * be a damaged journal.
  */

@@ -7,7 +7,7 @@ import { systemCode, systemError } from './system-error.ts'
 /**
  * Makes `path` with its missing parents, and syncs what it made. One by one, since Node's own
  * recursion never ends below a link that leads nowhere, in /proc, and in a directory that was removed.
- * Makes nothing where a link leads: its volume may not be mounted yet.
+ * Makes nothing if a link leads: its volume may not be mounted yet.
  */
 export async function makeDirectory(path: string): Promise<void> {
   const missing: string[] = []

@@ -22,7 +22,7 @@ export function toFilePath(given: unknown): string {
   return path
 }
 
-/** Also of a URL of another realm, which is no instance of ours. */
+/** Also of a URL of another realm, which is not an instance of ours. */
 const schemeOf = (given: unknown): string | undefined =>
   typeof given === 'string' || isUrl(given)
     ? SCHEME.exec(String(given))?.[1]?.toLowerCase()

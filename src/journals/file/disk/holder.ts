@@ -24,7 +24,7 @@ export type Liveness = 'alive' | 'dead' | 'unknown'
 
 /**
  * This process and thread. On Linux without a readable /proc, `boot`, `namespace` and `start` are
- * missing: then nobody can tell later whether it is alive.
+ * missing: then no one can tell later whether it is alive.
  */
 export function identify(): Holder {
   return {

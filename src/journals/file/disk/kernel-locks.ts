@@ -6,7 +6,7 @@ import * as fs from 'node:fs'
 export type KernelLock = 'OFDLCK' | 'FLOCK'
 
 /**
- * Whether anybody has locked the open file in this way. False if it cannot be known: on other platforms, without /proc,
+ * Whether anyone has locked the open file in this way. False if it cannot be known: on other platforms, without /proc,
  * and for a FLOCK that a process of another pid namespace holds.
  */
 export function hasKernelLock(fd: number, kind: KernelLock): boolean {

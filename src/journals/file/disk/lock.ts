@@ -44,7 +44,7 @@ async function lockFile(path: string, tryLock: TryLock): Promise<(() => void) | 
       const answer = attempt(tryLock, fd)
       if (answer === 'held') throw heldBy(path, parseHolder(fs.readFileSync(path, 'utf8')))
       if (answer === undefined) return undefined
-      // Removed by hand between open and lock: then this is a lock on a file that nobody will find.
+      // Removed by hand between open and lock: then this is a lock on a file that no one will find.
       if (fs.fstatSync(fd).ino !== fs.statSync(path, { throwIfNoEntry: false })?.ino) continue
       // Named before it is signed: a claim that begins now is later, and gives way.
       const name = newClaimName()
@@ -76,7 +76,7 @@ function attempt(tryLock: TryLock | undefined, fd: number): 'locked' | 'held' | 
 
 /**
  * Writes who holds the lock, for messages and for writers that only have claims. Not over what is
- * somebody's own, such as yarn's lock file beside a journal named "yarn".
+ * someone's own, such as yarn's lock file beside a journal named "yarn".
  */
 function sign(fd: number, name: string): () => void {
   const begin = Buffer.alloc(BEGIN.length)
@@ -110,6 +110,6 @@ function signatureAsClaim(path: string): readonly Claim[] {
 
 async function loadLock(): Promise<TryLock | undefined> {
   const addon = await loadAddon()
-  // One byte far after the end: on Windows, nobody else can read or write what is locked.
+  // One byte far after the end: on Windows, no other process can read or write what is locked.
   return addon && ((fd) => addon.tryLock(fd, 2 ** 40, 1))
 }

@@ -73,7 +73,7 @@ async function hasClaims(fs: FileSystem, path: string): Promise<boolean> {
   }
 }
 
-/** The open file must be the one that everybody finds at `path`: records in another one would be lost. */
+/** The open file must be the one that everyone finds at `path`: records in another one would be lost. */
 export async function assertInPlace(file: OpenFile, path: string): Promise<void> {
   if ((await file.links()) === 0) {
     const what = `${path} was removed or replaced where it was mounted from`

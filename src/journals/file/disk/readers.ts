@@ -16,7 +16,7 @@ export class Readers {
     if (count === 0 && this.#left.delete(file)) await file.close()
   }
 
-  /** At once, or when nobody reads it any more. What goes wrong with it harms nobody. */
+  /** At once, or when no one reads it any more. What goes wrong with it harms no one. */
   async close(file: OpenFile): Promise<void> {
     if (this.#counts.has(file)) this.#left.add(file)
     else await Promise.resolve(file.close()).catch(() => undefined)

@@ -10,7 +10,7 @@ export async function writeAll(file: OpenFile, bytes: Uint8Array, position: numb
   throw new Error(`short write, ${written} of ${bytes.length} bytes at byte ${position}`)
 }
 
-/** Throws an Error where the file ends before. */
+/** Throws an Error if the file ends before. */
 export async function readAll(file: OpenFile, position: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length)
   const read = await file.read(bytes, position)
@@ -18,7 +18,7 @@ export async function readAll(file: OpenFile, position: number, length: number):
   throw new Error(`short read, ${read} of ${length} bytes at byte ${position}`)
 }
 
-/** Into a new file, never over one that is there: that may be somebody's own. Durable when it resolves. */
+/** Into a new file, never over one that is there: that may be someone's own. Durable when it resolves. */
 export async function save(
   fs: FileSystem,
   path: string,

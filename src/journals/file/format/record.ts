@@ -25,7 +25,7 @@ export interface PlainRecord {
 type Raw = Pick<PlainRecord, 'at' | 'key' | 'command' | 'metadata'> &
   PlainMutation & { readonly batch?: PlainMutation[] }
 
-/** Throws StoreError `corrupt` for a line whose checksum fits and whose content is no record. */
+/** Throws StoreError `corrupt` for a line whose checksum fits and whose content is not a record. */
 export function readRecord(path: string, { bytes, seq, line, offset }: RecordLine): PlainRecord {
   const refuse = (what: string) => {
     const where = `${path}:${line} (byte ${offset}): record ${seq} fits its checksum, but ${what}`

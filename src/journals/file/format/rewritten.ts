@@ -23,7 +23,7 @@ export function describeRewriting(bytes: Buffer, begin: string): string | undefi
   return undefined
 }
 
-/** Why a line is no record although it has its newline, which is not in `line`. */
+/** Why a line is not a record although it has its newline, which is not in `line`. */
 export function describeMisfit(line: Buffer, seed: number): string {
   if (line.length === 0) return 'its line is empty'
   if (line.at(-1) === RETURN && decodeLine(line.subarray(0, -1), seed))

@@ -42,7 +42,7 @@ export interface Tail {
 
 /**
  * Yields the unbroken run of records after `from`, up to byte `until`, and returns its end.
- * Throws StoreError `corrupt` where the rest can only be damage, after the records before it.
+ * Throws StoreError `corrupt` if the rest can only be damage, after the records before it.
  */
 export async function* scan(
   file: OpenFile,

@@ -29,7 +29,7 @@ interface Waiting {
   readonly reject: (error: BrokerError) => void
 }
 
-/** Throws BrokerError `closed` if no server answers, `unauthorized` where the token is wrong. */
+/** Throws BrokerError `closed` if no server answers, `unauthorized` if the token is wrong. */
 export async function connect(address: Address): Promise<Client> {
   const where = 'socket' in address ? { path: address.socket } : { host: '127.0.0.1', ...address }
   const socket = connectSocket({ ...where, noDelay: true })

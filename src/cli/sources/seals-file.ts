@@ -8,7 +8,7 @@ import { nodeFileSystem } from '../../journals/file/index.ts'
 import { newKeyPair, readPrivateKey, readPublicKey } from '../../proof/seals/keys.ts'
 import { readSeals, type Seal } from '../../proof/seals/seal.ts'
 
-/** Where seals are if nobody names another file. */
+/** Where seals are if no one names another file. */
 export const sealsPath = (journal: string): string => `${journal}.seals`
 
 /** No seals if there is no such file. Throws SealError as `readSeals` does. */

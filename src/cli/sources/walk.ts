@@ -42,7 +42,7 @@ export interface WalkOptions {
   readonly isToSeal?: boolean
 }
 
-/** Throws StoreError where the journal is damaged, and tells the comparison what it reads, of its archives too. */
+/** Throws StoreError if the journal is damaged, and tells the comparison what it reads, of its archives too. */
 export function walkJournal(
   source: Source,
   comparison: Comparison | undefined,

@@ -1,4 +1,4 @@
-// A journal compared with its seals, record by record, as somebody reads it.
+// A journal compared with its seals, record by record, as someone reads it.
 import type { Seal, SealedHeader } from './seal.ts'
 
 /** A journal as it is, or an archive of it, before its records are read. */

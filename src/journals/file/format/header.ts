@@ -40,7 +40,7 @@ export const NO_HEADER: FileHeader = {
 }
 
 /**
- * The header and its length in bytes; undefined where a crash left none, or less than one. Any
+ * The header and its length in bytes; undefined if a crash left none, or less than one. Any
  * store's, unless one is named. Throws StoreError `foreign`, `newer_format`, `corrupt`, `wrong_store`, and `config` if
  * the journal does not have the hash chain that `chain` asks for.
  */

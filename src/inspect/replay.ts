@@ -16,7 +16,7 @@ import { committed } from '../record/decode.ts'
 import type { Committed } from '../record/record.ts'
 import { readBase } from '../replay/base.ts'
 import type { InPlace } from '../replay/in-place.ts'
-import { inPlace } from '../replay/in-place.ts'
+import { InPlaceReplay } from '../replay/in-place.ts'
 import { readDecoded } from '../replay/index.ts'
 
 interface InspectedState extends Replayed<unknown> {
@@ -162,7 +162,7 @@ interface Started {
 }
 
 function certain({ state: initial, seq: after }: StateAt): Started {
-  const place = inPlace(initial)
+  const place = new InPlaceReplay(initial)
   const guarded: InPlace = {
     get state() {
       return place.state

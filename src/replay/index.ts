@@ -11,7 +11,7 @@ import { decode, parseTexts } from '../record/decode.ts'
 import type { Keys } from '../record/keys.ts'
 import { recall, remember } from '../record/keys.ts'
 import type { Decoded } from '../record/record.ts'
-import { inPlace } from './in-place.ts'
+import { InPlaceReplay } from './in-place.ts'
 import type { AppliedRecord, ReplayedState, ReplayOrigin } from './replayed.ts'
 
 interface ReplayOptions {
@@ -39,7 +39,7 @@ export async function replay(
   }
   const { until, keys } = options
   const begin = await loadOrigin(definition, journal, options)
-  const place = inPlace(begin.state)
+  const place = new InPlaceReplay(begin.state)
   let { seq, at } = begin
   for await (const records of readDecoded(definition, journal, until, seq)) {
     for (const record of records) {

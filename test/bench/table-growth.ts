@@ -4,7 +4,7 @@
 // that a ratio between two of them comes from the same minute of a shared machine.
 import { parseArgs } from 'node:util'
 import { defineStore, memoryJournal } from 'ministore-ts'
-import { definitionOf, inPlace } from 'ministore-ts/check'
+import { definitionOf, InPlaceReplay } from 'ministore-ts/check'
 import { table } from 'ministore-ts/table'
 import { z } from 'zod'
 
@@ -103,7 +103,7 @@ function replaying(name: string, made: Definition, n: number, type: Type): Runne
   const { initial, mutations } = definitionOf(made as never)
   const mutation = mutations.get(type)
   if (!mutation) throw new Error(`there is no ${type}`)
-  const place = inPlace(initial)
+  const place = new InPlaceReplay(initial)
   const meta = { seq: 1, at: new Date().toISOString() }
   const run = (times: number) => {
     for (let i = 0; i < times; i++) {

@@ -1,7 +1,7 @@
 // Nothing but a state is a state, and nothing but a refusal refuses, in JavaScript too.
 
 import { defineStore, memoryJournal, reject } from 'ministore-ts'
-import { decode, definitionOf, inPlace, reduce } from 'ministore-ts/check'
+import { decode, definitionOf, InPlaceReplay, reduce } from 'ministore-ts/check'
 import { table } from 'ministore-ts/table'
 import { describe, expect, test } from 'vitest'
 import { tempJournal } from '../file/temp-journal.ts'
@@ -77,7 +77,7 @@ describe('a reducer that returns', () => {
 
     const text = JSON.stringify({ at, type: 'm' })
     const record = decode(definitionOf(definition), { seq: 1, text })
-    expect(() => inPlace(definition.initial).apply(record)).toThrow(message)
+    expect(() => new InPlaceReplay(definition.initial).apply(record)).toThrow(message)
     const part = record.parts[0]
     if (!part) throw new Error('no part')
     expect(() => reduce(definition.initial, part, record.meta)).toThrow(message)

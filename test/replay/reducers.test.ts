@@ -1,7 +1,7 @@
 // Reducers that do unusual things: replayed in place or not, the state is the one that was live.
 import { createDraft, current, isDraft, original, produce } from 'immer'
 import { defineStore, memoryJournal } from 'ministore-ts'
-import { decode, definitionOf, inPlace } from 'ministore-ts/check'
+import { decode, definitionOf, InPlaceReplay } from 'ministore-ts/check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { exact } from './exact.ts'
@@ -439,7 +439,7 @@ test('what a reducer only hands on is moved, however it does that', () => {
   })
   type State = typeof wide.initial
   for (const type of ['rest', 'spread', 'filter', 'sort', 'shift', 'swap']) {
-    const place = inPlace(wide.initial)
+    const place = new InPlaceReplay(wide.initial)
     const innermost = ({ topics, list }: State) =>
       new Set([...Object.values(topics), ...list].map((each) => each.items[0]))
     const before = innermost(place.state as State)

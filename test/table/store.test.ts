@@ -1,7 +1,7 @@
 // Tables in a store: live through Immer, replayed in place, taken apart as JSON and put together again.
 import fc from 'fast-check'
 import { defineStore, memoryJournal } from 'ministore-ts'
-import { canonicalText, digest, inPlace } from 'ministore-ts/check'
+import { canonicalText, digest, InPlaceReplay } from 'ministore-ts/check'
 import { restoreTables, type Table, table, tablePaths } from 'ministore-ts/table'
 import { scenarios } from 'ministore-ts/testing'
 import { describe, expect, test } from 'vitest'
@@ -192,7 +192,7 @@ describe('a store with tables', () => {
         expect(JSON.stringify(replayed.state)).toBe(JSON.stringify(state))
         expect(JSON.stringify(restored)).toBe(JSON.stringify(state))
         // Not only their JSON: the very same nodes, whatever the history.
-        for (const other of [replayed.state, restored, inPlace(state).state])
+        for (const other of [replayed.state, restored, new InPlaceReplay(state).state])
           expect(structuredClone(other)).toStrictEqual(structuredClone(state))
         expect(await digest(restored)).toBe(await digest(state))
         expectFrozen(state)

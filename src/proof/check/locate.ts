@@ -6,7 +6,7 @@ import type { Journal } from '../../port/journal.ts'
 import type { StateAt } from '../../port/snapshots.ts'
 import type { Decoded } from '../../record/record.ts'
 import { readBase } from '../../replay/base.ts'
-import { type InPlace, inPlace } from '../../replay/in-place.ts'
+import { type InPlace, InPlaceReplay } from '../../replay/in-place.ts'
 import { readDecoded } from '../../replay/index.ts'
 import { watch } from './watch.ts'
 
@@ -34,7 +34,7 @@ export async function locate(
     ? { ...base, state: freeze(base.state) }
     : { state: definition.initial, seq: 0, at: '' }
   const search = (place?: InPlace) => searchFrom(definition, journal, range, isIt, begin, place)
-  return search(inPlace(begin.state)).catch(() => search())
+  return search(new InPlaceReplay(begin.state)).catch(() => search())
 }
 
 /** In place up to the range, which costs little; through Immer where both states are needed. */

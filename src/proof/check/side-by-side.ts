@@ -6,7 +6,7 @@ import { freeze } from '../../json/index.ts'
 import { reduce } from '../../mutation/reduce.ts'
 import type { CompiledDefinition, Meta, PreparedMutation } from '../../mutation/spec.ts'
 import type { Decoded } from '../../record/record.ts'
-import { type InPlace, inPlace } from '../../replay/in-place.ts'
+import { type InPlace, InPlaceReplay } from '../../replay/in-place.ts'
 import {
   describeDifference,
   describeUse,
@@ -48,13 +48,13 @@ export class SideBySide {
 
   constructor({ initial }: CompiledDefinition, tell: (found: FindingDraft) => void) {
     this.state = initial
-    this.#place = inPlace(initial)
+    this.#place = new InPlaceReplay(initial)
     this.#tell = tell
   }
 
   /** At another state than the initial one: what compacting left, which is its own. */
   begin(state: unknown): void {
-    this.#place = inPlace(state)
+    this.#place = new InPlaceReplay(state)
     this.state = freeze(state)
   }
 

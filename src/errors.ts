@@ -23,6 +23,7 @@ export type StoreErrorCode =
   | 'unavailable' // a shared journal cannot be reached for now; certainly not written
   | 'io' // the disk refused; certainly not written
   | 'unknown' // the disk failed half-way: the record may or may not be in the journal
+  | 'overloaded' // too many dispatches wait to be durable; certainly not written
   | 'closed' // the store was closed
 
 // the store was closed

@@ -61,6 +61,8 @@ const HOME: Record<string, readonly string[]> = {
   immer: ['mutation/'],
   zod: ['mutation/', 'define/', 'proof/check/', 'proof/schema/', 'testing/', 'cli/'],
   'fast-json-stable-stringify': ['json/'],
+  '@noble/hashes/sha2.js': ['json/'],
+  '@noble/hashes/utils.js': ['json/'],
   diff: ['diff/'],
   leven: ['define/', 'journals/shared/', 'cli/'],
   'fs-native-extensions': ['journals/file/disk/'],

@@ -30,6 +30,19 @@ const metadata = z.custom<z.core.$ZodObject>(
   (value) => isSchema(value) && value._zod.def.type === 'object',
   'must be a z.object(…)',
 )
+const KEEP = 'must be { records } or { days }, a number above 0'
+const keyWindow = z.strictObject(
+  {
+    keep: z.union(
+      [
+        z.strictObject({ records: z.int().positive() }),
+        z.strictObject({ days: z.number().positive() }),
+      ],
+      KEEP,
+    ),
+  },
+  'must be { keep: { records } } or { keep: { days } }',
+)
 const STORE = {
   words: STORE_WORDS,
   schema: z.strictObject({
@@ -41,6 +54,7 @@ const STORE = {
       'must be an object',
     ),
     metadata: metadata.optional(),
+    keys: keyWindow.optional(),
     mutations: group,
     retired: group.default({}),
     commands: group.default({}),
@@ -118,6 +132,7 @@ function readStore(maker: string, config: unknown): CompiledDefinition {
   }
   return {
     name,
+    keys: groups.keys,
     metadata: reading(maker, 'metadata', () => readMetadata(maker, groups.metadata)),
     initial: reading(maker, 'state', () => initialState(maker, state)),
     state: isSchema(state) ? state : undefined,
@@ -136,7 +151,7 @@ function readStore(maker: string, config: unknown): CompiledDefinition {
       const command = commands.get(name)
       if (!command) throw unknownName(name, commands.keys(), 'commands')
       const parsed = parseInput(name, command.input, input, 'input')
-      return (tx) => command.run(tx, parsed)
+      return { input: parsed, run: (tx) => command.run(tx, parsed) }
     },
   }
 }

@@ -12,6 +12,7 @@ import type { AnyRejection } from '../errors.ts'
 import type {
   AcceptedSources,
   GuardMeta,
+  KeyWindow,
   Meta,
   Upcaster,
   WellKnownMetadata,
@@ -40,6 +41,11 @@ export interface StoreConfig<St, P, R, Q, I, V, Me = unknown> {
    * and commands read it; reducers do not, so this schema may change freely.
    */
   metadata?: Me & CheckMetadata<Me>
+  /**
+   * How long an idempotency key is known; without it, for the life of the journal. `{ keep: { records: 10_000 } }`: by the
+   * last 10,000 records. `{ keep: { days: 7 } }`: by records of the 7 days before the last record.
+   */
+  keys?: KeyWindow
   /** Facts, journaled and replayed: `{ payload?, upcast?, guard?, apply }` by type name. */
   mutations: { [K in keyof P]: PayloadConfig<P[K]> } & {
     [K in keyof R]: GuardConfig<StateOf<St>, Get<P, K>, R[K], MetadataOutput<Me>>

@@ -3,7 +3,12 @@ import type { z } from 'zod'
 import { isRefusal, Rejection, StoreError } from '../errors.ts'
 import { fingerprint } from '../mutation/fingerprint.ts'
 import { validateMetadata } from '../mutation/metadata.ts'
-import type { CheckedMetadata, CompiledDefinition, Input } from '../mutation/spec.ts'
+import type {
+  CheckedMetadata,
+  CompiledDefinition,
+  Input,
+  PreparedCommand,
+} from '../mutation/spec.ts'
 import type { LooseTx, Run } from '../mutation/transact.ts'
 import { parse } from '../mutation/validate.ts'
 import { readRecords } from '../observe/records.ts'
@@ -11,6 +16,7 @@ import { type Selector, select, subscribe } from '../observe/subscribe.ts'
 import type { Journal, JournalInfo } from '../port/journal.ts'
 import type { CompactOptions, Snapshot, Snapshots } from '../port/snapshots.ts'
 import type { VerifyOptions } from '../proof/verify/report.ts'
+import { inputDigest } from '../record/keys.ts'
 import type { Receipt } from '../record/record.ts'
 import type { Listener } from '../store/listeners.ts'
 import type { CommitOptions } from '../store/pending.ts'
@@ -26,7 +32,7 @@ import type {
   SubscribeOptions,
 } from './open-store.ts'
 import { loadOrigin } from './origin.ts'
-import { dispatchOptions, executeOptions } from './schema.ts'
+import { dispatchOptions } from './schema.ts'
 
 /** Closes the journal again where it does not fit the definition. */
 export async function openStore(
@@ -36,6 +42,10 @@ export async function openStore(
 ): Promise<object> {
   const onListenerError = guarded(options.onListenerError ?? console.error)
   const onStop = options.onStop && guarded(options.onStop)
+  const access = {
+    isReadOnly: options.readOnly === true,
+    maxPending: checkMaxPending(options.maxPending),
+  }
   // Where this fails, the journal is not ours to close: another store may have it.
   const { name } = definition
   const info = await (options.readOnly && journal.openReadOnly
@@ -49,12 +59,32 @@ export async function openStore(
       onStop,
     }).open(start)
     const recovery = recoveryOf(info, snapshot, core)
-    return surface(definition, journal, core, recovery, options.readOnly === true)
+    return surface(definition, journal, core, recovery, access)
   } catch (error) {
     // What went wrong before says more than what goes wrong here.
     await journal.close().catch(() => undefined)
     throw withPath(error, journal)
   }
+}
+
+/** Whether the store takes a dispatch. */
+interface Access {
+  readonly isReadOnly: boolean
+  readonly maxPending: number
+}
+
+/** Most dispatches that wait to be durable, unless the options of `open` say otherwise. */
+const MAX_PENDING = 100_000
+
+function checkMaxPending(given: unknown = MAX_PENDING): number {
+  if (typeof given === 'number' && given >= 1) return given
+  throw new TypeError(`maxPending: must be a number, 1 or more, got ${String(given)}`)
+}
+
+/** For a dispatch that was not even decided. */
+function overloaded({ name }: Journal, maxPending: number): StoreError {
+  const what = `${maxPending} dispatches wait for ${name} already, so this one was not written`
+  return new StoreError('overloaded', `${what}. Dispatch it again later`, { path: name })
 }
 
 /** A handler of errors that throws one itself must not harm the store either. */
@@ -96,7 +126,7 @@ function surface(
   journal: Journal,
   core: StoreCore,
   recovery: Recovery,
-  isReadOnly: boolean,
+  access: Access,
   /** What every dispatch through this view has. */
   bound?: object,
 ): object {
@@ -114,6 +144,7 @@ function surface(
     return { ...checked, metadata }
   }
   const commit = async (run: Run, options: CommitOptions, given: readonly Input[] = []) => {
+    const { isReadOnly, maxPending } = access
     if (isReadOnly) {
       const what = `${journal.name} was opened for reading: open it without readOnly to dispatch`
       throw core.stopped ?? new StoreError('read_only', what, { path: journal.name })
@@ -122,6 +153,7 @@ function surface(
       throw new TypeError(
         `within: ${journal.name} has no transactions. A journal in PostgreSQL has`,
       )
+    if (core.pending >= maxPending) throw overloaded(journal, maxPending)
     try {
       return await core.enqueue(run, options, given)
     } catch (error) {
@@ -147,15 +179,15 @@ function surface(
   }
   const decide = (
     method: string,
-    run: (tx: object) => unknown,
+    prepare: () => PreparedCommand,
     options?: ExecuteOptions,
     command?: string,
   ) =>
     outcome(async () => {
-      if (typeof run !== 'function')
-        throw new TypeError(`${method}: needs a function, which gets the transaction`)
-      const checked = { ...toCommit(method, executeOptions, options), command }
-      return commit((tx) => run(withState(tx)), checked)
+      const checked = toCommit(method, dispatchOptions, options)
+      const { input, run } = prepare()
+      const digest = checked.key === undefined ? {} : { input: inputDigest(input) }
+      return commit((tx) => run(withState(tx)), { ...checked, ...digest, command })
     })
   /** Asynchronous for its errors only: the state is the one at the time of the call. */
   const keep = async <R>(run: (snapshots: Snapshots, taken: Snapshot) => Promise<R>) => {
@@ -181,14 +213,14 @@ function surface(
     dispatchAll: (mutations: readonly Input[], options?: DispatchOptions) =>
       append('dispatchAll', mutations, options),
     transaction: (run: (tx: object) => unknown, options?: ExecuteOptions) =>
-      decide('transaction', run, options),
+      decide('transaction', () => ({ run: assertRun(run) }), options),
     execute: (name: string, input?: unknown, options?: ExecuteOptions) => {
       const given = held(input)
-      return decide('execute', (tx) => definition.command(name, given)(tx), options, name)
+      return decide('execute', () => definition.command(name, given), options, name)
     },
     with: (options: unknown) => {
       const metadata = { ...bound, ...boundBy(options) }
-      return surface(definition, journal, core, recovery, isReadOnly, metadata)
+      return surface(definition, journal, core, recovery, access, metadata)
     },
     subscribe(
       first: Listener & Selector,
@@ -221,6 +253,12 @@ export function assertMessages(method: string, given: readonly Input[]): void {
     throw new TypeError(`${method}: needs a list of messages { type, payload }`)
   for (const message of given)
     if (message === null || message === undefined) throw notAName(message)
+}
+
+/** Throws TypeError. */
+function assertRun(run: (tx: object) => unknown): (tx: object) => unknown {
+  if (typeof run === 'function') return run
+  throw new TypeError('transaction: needs a function, which gets the transaction')
 }
 
 /** The metadata that `store.with` was given. Throws TypeError. */

@@ -8,6 +8,7 @@ export const STORE_WORDS: NearMisses = {
   name: 'id key title store storeName',
   state: 'initial initialState initialValue defaultState getInitialState',
   metadata: 'meta context headers actor metadataSchema',
+  keys: 'key idempotency idempotencyKeys idempotencyKey dedupe deduplication',
   mutations: 'mutation action actions event events reducer reducers handler handlers on',
   retired: 'removed deprecated old legacy',
   commands: 'command queries methods',

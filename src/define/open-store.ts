@@ -151,6 +151,11 @@ export interface OpenOptions {
    * record has that record's `at`. Default `Date.now`.
    */
   now?: (() => number) | undefined
+  /**
+   * Most dispatches that wait to be durable. One more throws StoreError `overloaded`, and is certainly not written.
+   * Default 100,000.
+   */
+  maxPending?: number | undefined
   /** Told when a listener throws; nothing else is harmed. Default `console.error`. */
   onListenerError?: ((error: unknown) => void) | undefined
   /** Told once why, where the store takes no more dispatches and follows no more, without having been closed. */
@@ -177,4 +182,4 @@ export interface DispatchOptions<S = unknown> {
   within?: Within<S> | undefined
 }
 
-export type ExecuteOptions<S = unknown> = Omit<DispatchOptions<S>, 'key'>
+export type ExecuteOptions<S = unknown> = DispatchOptions<S>

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { MutationSpec } from '../mutation/spec.ts'
 import type { Within } from '../record/entry.ts'
-import type { DispatchOptions, ExecuteOptions } from './open-store.ts'
+import type { DispatchOptions } from './open-store.ts'
 
 /** By its mark, not instanceof: the user's zod may be another copy. */
 export function isSchema(value: unknown): value is z.core.$ZodType {
@@ -56,11 +56,6 @@ const within = z
   .optional()
 
 /** Strict: a mistyped name would be a guarantee that was asked for and not given. */
-export const executeOptions: z.ZodType<ExecuteOptions> = z.strictObject({
-  expectSeq,
-  metadata,
-  within,
-})
 export const dispatchOptions: z.ZodType<DispatchOptions> = z.strictObject({
   expectSeq,
   key,

@@ -55,11 +55,11 @@ export async function follow(
   let refusal: Refusal | undefined
   try {
     for await (const step of steps(definition, source)) {
-      const { record } = step
+      const { record, isBase } = step
       ;({ state, seq } = step)
       report(seq)
-      if (!record) base = { seq, value: copyOf(valueAt(state, path)) }
-      if (!record) before = base.value
+      if (isBase) base = { seq, value: copyOf(valueAt(state, path)) }
+      if (isBase) before = base.value
       if (!record || seq < after) continue
       const value = valueAt(state, path)
       if (isSame(before, value)) continue

@@ -24,8 +24,10 @@ interface InspectedState extends Replayed<unknown> {
   readonly damage?: string
 }
 
-/** The state after one mutation; without a record, the state before the first one. */
+/** The state after one mutation, or after a record that has none. */
 interface Step {
+  /** The state before the first record. */
+  readonly isBase?: true
   readonly record?: Committed
   readonly seq: number
   /** Changes with the next step: what is kept of it must be copied. */
@@ -137,9 +139,10 @@ async function* walk(
   until: number | undefined,
   { place, after }: Started,
 ): AsyncGenerator<Step> {
-  yield { seq: after, state: place.state }
+  yield { isBase: true, seq: after, state: place.state }
   for await (const records of readDecoded(definition, journal, until, after)) {
     for (const record of records) {
+      if (record.parts.length === 0) yield { seq: record.meta.seq, state: place.state }
       for (const [index, mutation] of committed(record).entries()) {
         place.apply({ ...record, parts: record.parts.slice(index, index + 1) })
         yield { record: mutation, seq: record.meta.seq, state: place.state }

@@ -13,14 +13,14 @@ const HIDDEN = 'hidden'
  * no source, because it is bound or native, nothing is known of the definition: use `isMadeBy`.
  */
 export async function fingerprint(definition: CompiledDefinition): Promise<string> {
-  const { name, initial, state, mutations } = definition
+  const { name, keys, initial, state, mutations } = definition
   const declared = [...mutations.values()].map(
     ({ type, payload, upcast, version, apply, retired }) => {
       return { type, version, retired, apply, payload, upcast }
     },
   )
   try {
-    return await digest(describe({ name, initial, state, declared }, new Map()))
+    return await digest(describe({ name, keys, initial, state, declared }, new Map()))
   } catch (error) {
     if (error instanceof HiddenSource) return HIDDEN
     throw error

@@ -98,6 +98,8 @@ export interface CheckedMetadata {
 /** What the brand of a definition carries, for this package's own folders. */
 export interface CompiledDefinition {
   readonly name: string
+  /** Which idempotency keys are known; undefined: all. */
+  readonly keys: KeyWindow | undefined
   readonly initial: unknown
   readonly state: z.core.$ZodType | undefined
   readonly metadata: MetadataSpec
@@ -109,8 +111,22 @@ export interface CompiledDefinition {
    */
   find(type: string, seq?: number): MutationSpec
   readonly commands: readonly string[]
-  /** By name, each with its input to be parsed. Throws StoreError `unknown_mutation`. */
-  command(name: string, input: unknown): (tx: object) => unknown
+  /** By name, with its input parsed. Throws StoreError `unknown_mutation`; Rejection `invalid`. */
+  command(name: string, input: unknown): PreparedCommand
+}
+
+/** A command with its input. */
+export interface PreparedCommand {
+  readonly input?: unknown
+  readonly run: (tx: object) => unknown
+}
+
+/**
+ * How long an idempotency key is known: for as many records, or for as many days of their times, up to the last record
+ * of the journal.
+ */
+export interface KeyWindow {
+  readonly keep: { readonly records: number } | { readonly days: number }
 }
 
 /** A mutation asked for, unchecked. */

@@ -21,8 +21,11 @@ export interface Snapshot extends StateAt {
   readonly initial?: unknown
 }
 
-/** `body`: what the record says apart from when and under which key. */
-export type KeptKey = readonly [key: string, seq: number, at: string, body: string]
+/**
+ * `body`: what a repeat is compared by. For mutations it is the record's text without `at`, `key`, `command` and
+ * `metadata`; for a command it is `"command":…,"input":…`, and `value` is what it returned.
+ */
+export type KeptKey = readonly [key: string, seq: number, at: string, body: string, value?: unknown]
 
 export interface SnapshotReceipt {
   /** The last record in it. */

@@ -28,13 +28,17 @@ export function decode(
   const { seq, text, line } = entry
   if (!isRaw(value))
     throw bad(entry, 'corrupt', `this is not a record: ${JSON.stringify(text.slice(0, 200))}`)
-  const { at, key, command, metadata, batch } = value
-  const issue = metadata && jsonIssue(metadata)
-  if (issue) throw bad(entry, 'corrupt', `metadata.${issue.path.join('.')} ${issue.message}`)
+  const { at, key, command, input, metadata, batch } = value
+  for (const field of ['metadata', 'value'] as const) {
+    const issue = value[field] === undefined ? undefined : jsonIssue(value[field])
+    const where = issue && [field, ...issue.path].join('.')
+    if (issue) throw bad(entry, 'corrupt', `${where} ${issue.message}`)
+  }
   const isKeyed = key !== undefined
   const meta = Object.freeze(isKeyed ? { seq, at, key } : { seq, at })
   const parts = (batch ?? [value]).map((each) => decodePart(definition, entry, each, meta))
-  return { meta, command, metadata: freeze(metadata), line, parts }
+  const asked = input === undefined ? {} : { input, value: freeze(value.value) }
+  return { meta, command, ...asked, metadata: freeze(metadata), line, parts }
 }
 
 function decodePart(
@@ -83,11 +87,16 @@ function bad(
   return new StoreError(code, `record ${seq}: ${what}`, { seq, line, cause })
 }
 
+/** SHA-256 in hex. */
+const DIGEST = /^[0-9a-f]{64}$/
+
 type RawPart = { type: string; v?: number; payload?: unknown }
 type Raw = RawPart & {
   at: string
   key?: string
   command?: string
+  input?: string
+  value?: unknown
   metadata?: Metadata
   batch?: RawPart[]
 }
@@ -120,10 +129,12 @@ function parseText(text: string): unknown {
 
 function isRaw(value: unknown): value is Raw {
   if (typeof value !== 'object' || value === null) return false
-  const { at, key = '', command = '', metadata = {}, batch } = value as Raw
+  const { at, key = '', command = '', input, metadata = {}, batch } = value as Raw
   if (typeof at !== 'string' || typeof key !== 'string' || typeof command !== 'string') return false
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return false
-  return batch ? Array.isArray(batch) && batch.every(isPart) : isPart(value as Raw)
+  if (input !== undefined && !(typeof input === 'string' && DIGEST.test(input))) return false
+  if (!batch) return isPart(value as Raw)
+  return Array.isArray(batch) && batch.every(isPart) && (batch.length > 0 || input !== undefined)
 }
 
 function isPart(value: unknown): boolean {

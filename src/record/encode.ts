@@ -4,9 +4,10 @@ import type { Meta, PreparedMutation } from '../mutation/spec.ts'
 import type { Journal } from '../port/journal.ts'
 import type { Decoded } from './record.ts'
 
-export interface Unnumbered extends Omit<Decoded, 'meta' | 'metadata'> {
+export interface Unnumbered extends Omit<Decoded, 'meta' | 'metadata' | 'value'> {
   readonly meta: Omit<Meta, 'seq'>
-  /** Its canonical text. */
+  /** The canonical texts of both. */
+  readonly value?: string | undefined
   readonly metadata?: string | undefined
 }
 
@@ -17,11 +18,14 @@ export function encodeBody(parts: readonly PreparedMutation[]): string {
 }
 
 /** A record as JSON, without its seq: that is the journal's to write. Throws StoreError `too_large`. */
-export function encode({ meta, command, metadata, parts }: Unnumbered, journal: Journal): string {
+export function encode(record: Unnumbered, journal: Journal): string {
+  const { meta, command, input, value, metadata, parts } = record
   const key = meta.key === undefined ? '' : `"key":${JSON.stringify(meta.key)},`
   const by = command === undefined ? '' : `"command":${JSON.stringify(command)},`
+  const asked = input === undefined ? '' : `"input":"${input}",`
+  const answer = value === undefined ? '' : `"value":${value},`
   const about = metadata === undefined ? '' : `"metadata":${metadata},`
-  const text = `{"at":"${meta.at}",${key}${by}${about}${encodeBody(parts)}}`
+  const text = `{"at":"${meta.at}",${key}${by}${asked}${answer}${about}${encodeBody(parts)}}`
   const { name, maxEntryBytes } = journal
   // No UTF-16 unit takes more than three bytes of UTF-8, so nearly nothing needs to be measured.
   if (text.length * 3 <= maxEntryBytes) return text

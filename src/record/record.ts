@@ -30,6 +30,9 @@ export interface Decoded {
   readonly meta: Meta
   /** The command that decided it, if one did. */
   readonly command?: string | undefined
+  /** Of a command or a transaction with a key: the digest of its input, and what it returned. */
+  readonly input?: string | undefined
+  readonly value?: unknown
   readonly metadata?: Metadata | undefined
   /** In its journal, from 1, where that has lines. */
   readonly line?: number | undefined

@@ -9,7 +9,6 @@ import type { Entry, Journal } from '../port/journal.ts'
 import type { StateAt } from '../port/snapshots.ts'
 import { decode, parseTexts } from '../record/decode.ts'
 import type { Keys } from '../record/keys.ts'
-import { recall, remember } from '../record/keys.ts'
 import type { Decoded } from '../record/record.ts'
 import { InPlaceReplay } from './in-place.ts'
 import type { AppliedRecord, ReplayedState, ReplayOrigin } from './replayed.ts'
@@ -48,7 +47,7 @@ export async function replay(
       } catch (cause) {
         return exactly(`record ${record.meta.seq}`, cause)
       }
-      if (keys) remember(keys, record)
+      keys?.add(record)
       seq = record.meta.seq
       at = record.meta.at
     }
@@ -72,7 +71,7 @@ async function replayExactly(
   let head: StateAt = { ...begin, state: freeze(begin.state) }
   for await (const records of readDecoded(definition, journal, until, begin.seq)) {
     for (const record of advance(head, records)) {
-      if (keys) remember(keys, record)
+      keys?.add(record)
       head = headOf(record)
     }
   }
@@ -97,13 +96,17 @@ async function loadOrigin(
   { name }: Journal,
   { until = Number.POSITIVE_INFINITY, keys, start }: ReplayOptions,
 ): Promise<StateAt> {
-  if (!start) return { state: initial, seq: 0, at: '' }
+  if (!start) {
+    const head = { state: initial, seq: 0, at: '' }
+    keys?.reset([], head)
+    return head
+  }
   const begin = await start()
   if (until < begin.seq) {
     const what = `${name} was compacted: its states begin at seq ${begin.seq}, so the state at ${until} is not available`
     throw new StoreError('compacted', `${what}; the archive has them`, { path: name })
   }
-  if (keys) recall(keys, begin.keys)
+  keys?.reset(begin.keys, begin)
   const { state, seq, at } = begin
   return { state, seq, at }
 }

@@ -200,4 +200,4 @@ function refuseProto(value: unknown, isAllowed = isTable(value)): void {
 const isKey = (value: unknown): value is KeptKey =>
   Array.isArray(value) &&
   ['string', 'number', 'string', 'string'].every((type, index) => typeof value[index] === type) &&
-  value.length === 4
+  (value.length === 4 || value.length === 5)

@@ -14,6 +14,8 @@ export function publish(
 ): void {
   if (listeners.size === 0) return
   const records = committed(record)
+  // A command with a key may have dispatched nothing.
+  if (records.length === 0) return
   // Those at the beginning, as far as they were not removed since.
   for (const listener of [...listeners]) {
     if (!listeners.has(listener)) continue

@@ -30,6 +30,8 @@ export interface CommitOptions extends Omit<DispatchOptions, 'metadata'> {
   readonly metadata?: CheckedMetadata | undefined
   /** Its name, for the journal's readers. */
   command?: string | undefined
+  /** Of a command or a transaction with a key: the digest of its input. */
+  input?: string | undefined
   /**
    * A refusal, also `key_reused`, waits, as a record does, until the records that it rests on are durable, and is decided again if
    * another writer is first. The receipt has it then.

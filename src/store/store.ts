@@ -9,7 +9,7 @@ import type { Journal } from '../port/journal.ts'
 import type { Snapshot, StateAt } from '../port/snapshots.ts'
 import { append, isPassing, refusal } from '../record/append.ts'
 import { encode } from '../record/encode.ts'
-import { answer, forget, type Keys, keysUpTo, remember } from '../record/keys.ts'
+import { answer, Keys, keptValue } from '../record/keys.ts'
 import type { Decoded } from '../record/record.ts'
 import { timeFrom } from '../record/time.ts'
 import { advance, decodeBehind, headOf, readDecoded, replay } from '../replay/index.ts'
@@ -37,8 +37,7 @@ export class StoreCore {
   readonly #journal: Journal
   readonly #options: OpenOptions
   readonly #timeAfter: (last: string) => string
-  /** Of all records, durable or not. */
-  readonly #keys: Keys = new Map()
+  readonly #keys: Keys
   /** The state that everyone sees. */
   #durable: StateAt = EMPTY
   /** The state that the next dispatch is decided on: the durable one with all that waits. */
@@ -60,6 +59,7 @@ export class StoreCore {
     this.#definition = definition
     this.#journal = journal
     this.#options = options
+    this.#keys = new Keys(definition.keys)
     this.#timeAfter = timeFrom(options.now ?? (() => Date.now()))
   }
 
@@ -77,6 +77,11 @@ export class StoreCore {
 
   get durable(): StateAt {
     return this.#durable
+  }
+
+  /** How many dispatches wait to be durable. */
+  get pending(): number {
+    return this.#group.length + this.#queue.length
   }
 
   /** Why it takes no dispatches: `closed`, or what broke. */
@@ -102,8 +107,8 @@ export class StoreCore {
       throw new TypeError('dispatch inside apply, guard or run: use tx.dispatch')
     this.#isDeciding = true
     try {
-      const first = key === undefined ? undefined : this.#keys.get(key)
-      if (first) return answer(this.#definition, first, given)
+      const first = key === undefined ? undefined : this.#keys.find(key, this.#tentative)
+      if (first) return answer(this.#definition, first, options, given)
       const { seq } = this.#tentative
       if (expectSeq === undefined || expectSeq === seq) return this.#transact(run, options)
       const details = { expected: expectSeq, actual: seq }
@@ -116,17 +121,19 @@ export class StoreCore {
     }
   }
 
-  #transact(run: Run, { key, command, metadata }: CommitOptions): Decision {
+  #transact(run: Run, { key, command, input, metadata }: CommitOptions): Decision {
     const { state: before, seq, at: last } = this.#tentative
     const at = this.#timeAfter(last)
     const meta = Object.freeze({ seq: seq + 1, at, ...(key !== undefined && { key }) })
-    const { parts, state, value } = transact(this.#definition, before, run, meta, metadata)
+    const { parts, state, value: given } = transact(this.#definition, before, run, meta, metadata)
+    const { value, text: answer } = keptValue(input, given)
     const result = value === undefined ? {} : { value }
     const receipt = { ok: true, seq, at, duplicate: false, ...result } as const
-    if (parts.length === 0) return { receipt }
-    const text = encode({ meta, command, metadata: metadata?.text, parts }, this.#journal)
-    const record = { meta, command, metadata: metadata?.value, parts, state, text }
-    remember(this.#keys, record)
+    if (parts.length === 0 && input === undefined) return { receipt }
+    const said = { meta, command, input, parts }
+    const text = encode({ ...said, value: answer, metadata: metadata?.text }, this.#journal)
+    const record = { ...said, value, metadata: metadata?.value, state, text }
+    this.#keys.addPending(record)
     this.#tentative = { state, seq: meta.seq, at }
     return { receipt: { ...receipt, seq: meta.seq }, record }
   }
@@ -159,6 +166,7 @@ export class StoreCore {
   #markDurable(record: AppliedRecord): void {
     const previous = this.#durable.state
     this.#durable = headOf(record)
+    this.#keys.add(record)
     publish(this.listeners, record, previous, this.#options.onListenerError)
   }
 
@@ -176,6 +184,7 @@ export class StoreCore {
       const isSent = (record || receipt.duplicate) && receipt.seq <= sent
       this.#settleRequest(pending, isSent ? error : refused)
     }
+    this.#keys.clearPending()
     this.#group = []
     this.#queue = []
     this.#tentative = this.#durable
@@ -187,8 +196,7 @@ export class StoreCore {
   }
 
   /** What only waited for records that are durable has its answer anyway. */
-  #settleRequest({ receipt, record, resolve, reject }: PendingCommit, error: StoreError): void {
-    forget(this.#keys, record)
+  #settleRequest({ receipt, resolve, reject }: PendingCommit, error: StoreError): void {
     if (this.#isBehind || receipt.seq > this.#durable.seq) reject(error)
     else resolve(receipt)
   }
@@ -237,9 +245,8 @@ export class StoreCore {
   }
 
   #insert(theirs: readonly AppliedRecord[]): void {
-    for (const { record } of [...this.#group, ...this.#queue]) forget(this.#keys, record)
     for (const record of theirs) {
-      remember(this.#keys, record)
+      this.#keys.add(record)
       this.#tentative = headOf(record)
     }
     this.#decideAllAgain()
@@ -248,7 +255,6 @@ export class StoreCore {
 
   /** The first record of the group has failed alone: all that was decided on top of it is decided again. */
   #withdraw(cause: unknown): void {
-    for (const { record } of [...this.#group, ...this.#queue]) forget(this.#keys, record)
     const first = this.#group.findIndex(({ record }) => record)
     for (const { reject } of this.#group.splice(first, 1)) reject(cause)
     this.#tentative = this.#durable
@@ -256,6 +262,7 @@ export class StoreCore {
   }
 
   #decideAllAgain(): void {
+    this.#keys.clearPending()
     this.#group = this.#group.filter((pending) => this.#decideAgain(pending))
     this.#queue = this.#queue.filter((pending) => this.#decideAgain(pending))
   }
@@ -280,7 +287,7 @@ export class StoreCore {
   /** The durable state and its keys, which do not change with later records. Throws StoreError if the store has stopped. */
   captureSnapshot(): Snapshot {
     if (this.#stopped) throw this.#stopped
-    return { ...this.#durable, keys: keysUpTo(this.#keys, this.#durable.seq) }
+    return { ...this.#durable, keys: this.#keys.upTo(this.#durable.seq) }
   }
 
   /** Waits for dispatches in flight, and closes the journal. */

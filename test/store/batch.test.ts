@@ -131,12 +131,6 @@ describe('a transaction', () => {
     expect(store.seq).toBe(1)
     await writing
   })
-
-  test('takes no key: nothing could be compared', async () => {
-    const store = await broker.memory()
-    const options = { key: 'k' } as object
-    await expect(store.transaction(() => 1, options)).rejects.toMatchObject({ code: 'invalid' })
-  })
 })
 
 describe('a command', () => {

@@ -77,8 +77,8 @@ async function statesAt(
   let [seq, low, high]: [number, unknown, unknown] = [0, undefined, undefined]
   let refusal: Refusal | undefined
   try {
-    for await (const { record, seq: reached, state } of steps(definition, source, last)) {
-      if (!record && reached > first) throw beginsBehind(source.name, first, reached)
+    for await (const { record, isBase, seq: reached, state } of steps(definition, source, last)) {
+      if (isBase && reached > first) throw beginsBehind(source.name, first, reached)
       report(reached, last)
       high = state
       if (record && record.part < record.parts) continue

@@ -165,6 +165,7 @@ export function matches(options: ViewOptions, seq: number, record: PlainRecord):
   if (since !== undefined && Date.parse(record.at) < since) return false
   if (before !== undefined && Date.parse(record.at) >= before) return false
   if (options.where.length > 0 && !isMet(options.where, record)) return false
+  if (record.mutations.length === 0) return options.type.length === 0
   return record.mutations.some((mutation) => isWanted(options, mutation))
 }
 
@@ -181,6 +182,7 @@ function json({ seq, text }: Shown): string {
 /** One line for each of its mutations that was asked for. */
 function pretty({ seq, record }: Shown, options: ViewOptions): string {
   const { at, key, command, metadata, mutations, isBatch } = record
+  if (mutations.length === 0) return `${recordText(seq, record)}\n`
   return mutations
     .map((mutation, index) => {
       if (!isWanted(options, mutation)) return ''
@@ -211,7 +213,7 @@ export function recordText(seq: number, record: PlainRecord): string {
     key !== undefined && pc.yellow(`key=${word(key)}`),
     command !== undefined && pc.magenta(`command=${word(command)}`),
     metadata !== undefined && metadataText(metadata),
-    mutations.length > 0 && pc.cyan(types.join(', ')) + more,
+    mutations.length > 0 ? pc.cyan(types.join(', ')) + more : '(no mutations)',
   ]
   return fields.filter((field) => field !== false).join('  ')
 }

@@ -25,7 +25,7 @@ export function parseCondition(text: string): Condition | undefined {
 
 /** Whether all conditions hold; `type` and `payload` for the same mutation of the record. */
 export const isMet = (conditions: readonly Condition[], record: PlainRecord): boolean =>
-  record.mutations.some((mutation) => {
+  (record.mutations.length > 0 ? record.mutations : [{}]).some((mutation) => {
     const fields = { ...mutation, ...record }
     return conditions.every(({ path, value }) => isAt(fields, path, value))
   })

@@ -17,12 +17,15 @@ export interface PlainRecord {
   readonly at: string
   readonly key: string | undefined
   readonly command: string | undefined
+  /** Of a command or a transaction with a key. */
+  readonly input: string | undefined
+  readonly value: unknown
   readonly metadata: Metadata | undefined
-  /** One, or those of the batch. */
+  /** One, or those of the batch; none if a command with a key dispatched nothing. */
   readonly mutations: readonly PlainMutation[]
   readonly isBatch: boolean
 }
-type Raw = Pick<PlainRecord, 'at' | 'key' | 'command' | 'metadata'> &
+type Raw = Pick<PlainRecord, 'at' | 'key' | 'command' | 'input' | 'value' | 'metadata'> &
   PlainMutation & { readonly batch?: PlainMutation[] }
 
 /** Throws StoreError `corrupt` for a line whose checksum fits and whose content is not a record. */
@@ -46,21 +49,25 @@ export function readEntry(name: string, { seq, text }: Entry): PlainRecord {
 function parseRecord(text: string, refuse: (what: string) => StoreError): PlainRecord {
   const raw = parse(text)
   if (typeof raw !== 'object' || raw === null) throw refuse('is not JSON')
-  const { at, key, command, metadata, batch } = raw
+  const { at, key, command, input, value, metadata, batch } = raw
   if (typeof at !== 'string' || !TIME.test(at) || Number.isNaN(Date.parse(at)))
     throw refuse('"at" is not a time in UTC')
   if (!isName(key)) throw refuse('"key" is not a string')
   if (!isName(command)) throw refuse('"command" is not a string')
   const wrong = metadata === undefined ? undefined : metadataIssue(metadata)
   if (wrong !== undefined) throw refuse(wrong)
-  if (batch !== undefined && !(Array.isArray(batch) && batch.length > 0))
+  if (!isName(input)) throw refuse('"input" is not a string')
+  const odd = value === undefined ? undefined : jsonIssue(value)
+  if (odd) throw refuse(`${['value', ...odd.path].join('.')} ${odd.message}`)
+  const least = input === undefined ? 1 : 0
+  if (batch !== undefined && !(Array.isArray(batch) && batch.length >= least))
     throw refuse('"batch" is not a list of mutations')
   const mutations = batch ?? [raw]
   for (const mutation of mutations) {
     const issue = issueOf(mutation)
     if (issue !== undefined) throw refuse(issue)
   }
-  return { at, key, command, metadata, mutations, isBatch: batch !== undefined }
+  return { at, key, command, input, value, metadata, mutations, isBatch: batch !== undefined }
 }
 
 function parse(text: string): Raw | undefined {

@@ -432,9 +432,9 @@ const calls: Case[] = [
     "await store.execute('createTopics', { names: [1] })",
   ],
   [
-    'an idempotency key for a command',
-    "'key' does not exist in type 'WithMetadata<ExecuteOptions",
-    "await store.execute('createTopics', { names: [] }, { key: 'k' })",
+    'a mistyped option of a command',
+    "'keey' does not exist in type 'WithMetadata<",
+    "await store.execute('createTopics', { names: [] }, { keey: 'k' })",
   ],
   [
     'writing to the state',

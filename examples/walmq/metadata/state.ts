@@ -23,7 +23,7 @@ export interface Subscription {
   topicId: number
   /** By partition. */
   cursors: Cursor[]
-  /** What retention took away before it was acknowledged, until a consumer is reported. */
+  /** What retention took away before it was acknowledged, until a consumer is told. */
   gaps: Gap[]
 }
 

@@ -32,7 +32,7 @@ const HIDDEN: typeof COMMANDS = {
 
 /**
  * With the commands that it takes to run `args`; without them, with all. Ends the process with 2
- * where it is used wrongly.
+ * if the call is wrong.
  */
 export async function program([first]: readonly string[] = []): Promise<Command> {
   const all = new Command(NAME)

@@ -34,7 +34,7 @@ import type {
 import { loadOrigin } from './origin.ts'
 import { dispatchOptions } from './schema.ts'
 
-/** Closes the journal again where it does not fit the definition. */
+/** Closes the journal again if it does not fit the definition. */
 export async function openStore(
   definition: CompiledDefinition,
   journal: Journal,

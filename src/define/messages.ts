@@ -25,7 +25,7 @@ export type PayloadArgs<X> = X extends { input: infer I }
     : [payload: Accepted<I>]
   : never
 
-/** Required where the metadata has a required field. */
+/** Required if the metadata has a required field. */
 export type OptionsArgs<Options, Me> = {} extends Me
   ? [options?: WithMetadata<Options, Me>]
   : [options: WithMetadata<Options, Me>]

@@ -32,7 +32,7 @@ import type { Nothing, OnlySync, Problem } from './problem.ts'
 /** What opening found and did. */
 export interface Recovery {
   readonly created: boolean
-  /** Where the journal was compacted: the seq of the state that its records stand on. */
+  /** For a compacted journal: the seq of the state that its records stand on. */
   readonly base?: number
   /** Records replayed: those after the snapshot, or after the state of a compaction. */
   readonly records: number
@@ -111,8 +111,8 @@ export interface Store<S, M, C, Q = {}, Me extends MetadataTypes = DefaultMetada
   ): AsyncIterableIterator<RecordMap<M & Q, Me['output']>[keyof (M & Q) & string]>
   /**
    * Writes the state to `<journal>.snapshot`, so that the next opening replays only what comes after.
-   * Dispatches go on. Throws StoreError `io`, which harms nothing; `invalid_state` where the state is not
-   * JSON; TypeError where the journal cannot keep snapshots.
+   * Dispatches go on. Throws StoreError `io`, which harms nothing; `invalid_state` if the state is not
+   * JSON; TypeError if the journal cannot keep snapshots.
    */
   snapshot(): Promise<SnapshotReceipt>
   /**
@@ -158,7 +158,7 @@ export interface OpenOptions {
   maxPending?: number | undefined
   /** Told when a listener throws; nothing else is harmed. Default `console.error`. */
   onListenerError?: ((error: unknown) => void) | undefined
-  /** Told once why, where the store takes no more dispatches and follows no more, without having been closed. */
+  /** Called once with the reason, if the store stops accepting dispatches and following without being closed. */
   onStop?: ((error: StoreError) => void) | undefined
   /**
    * Creates and writes nothing; a dispatch throws StoreError `read_only`. A store on an engine follows what others

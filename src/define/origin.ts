@@ -15,7 +15,7 @@ export interface OpeningOrigin {
   readonly snapshot?: Recovery['snapshot']
 }
 
-/** A snapshot only where it was made by this very definition and is whole; else it says why not. */
+/** A snapshot, if this very definition made it and it is whole; otherwise the reason. */
 export async function loadOrigin(
   definition: CompiledDefinition,
   journal: Journal,

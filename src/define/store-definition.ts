@@ -33,7 +33,7 @@ export interface StoreDefinition<S, M, C, Q = {}, Me extends MetadataTypes = Def
   replay(journal: JournalSource, options?: { until?: number | undefined }): Promise<Replayed<S>>
   /**
    * The proof, for CI, that the journal and this definition still give the same state. What is wrong is in
-   * the report. A path is checked against the digests in `<path>.check.json`, where there are any.
+   * the report. A path is checked against the digests in `<path>.check.json`, if there are any.
    */
   replayCheck(journal: JournalSource, options?: CheckOptions): Promise<ReplayReport>
   /** Types only. */

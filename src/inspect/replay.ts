@@ -82,7 +82,7 @@ async function replaySound(
 
 /**
  * The state on which the records stand, then every mutation up to seq `until` with the state after it.
- * Where the journal is damaged, or does not fit the definition from some record on, what is before that
+ * If the journal is damaged, or does not fit the definition from some record on, what is before that
  * is yielded; then it throws Refusal.
  */
 export async function* steps(
@@ -101,7 +101,7 @@ export async function* steps(
   if (damage) throw new Refusal(told(damage))
 }
 
-/** In place, at a cost that does not grow with the state; from where that will not do, as Immer does it. */
+/** In place, at a cost that does not grow with the state; or through Immer from the point where that does not work. */
 async function* stepsOf(
   definition: CompiledDefinition,
   journal: Journal,

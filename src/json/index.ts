@@ -11,7 +11,7 @@ export interface JsonIssue {
 export const MAX_DEPTH: number = 128
 const FORBIDDEN = new Set<PropertyKey>(['__proto__', 'constructor', 'prototype'])
 
-/** Keys sorted, no white space: equal values have equal texts. `undefined` where there is no value. */
+/** Keys sorted, no white space: equal values have equal texts. `undefined` if there is no value. */
 export const canonicalText = (value: unknown): string | undefined =>
   value === undefined ? undefined : stringify(value)
 

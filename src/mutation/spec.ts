@@ -106,7 +106,7 @@ export interface CompiledDefinition {
   /** Retired ones included: what a journal may hold. */
   readonly mutations: ReadonlyMap<string, MutationSpec>
   /**
-   * What can be dispatched or, where it comes from record `seq`, replayed: retired ones too.
+   * What can be dispatched or, if it comes from record `seq`, replayed: retired ones too.
    * Throws StoreError `unknown_mutation`.
    */
   find(type: string, seq?: number): MutationSpec
@@ -145,6 +145,6 @@ export interface PreparedMutation {
   readonly mutation: MutationSpec
   readonly payload: unknown
   readonly text: string
-  /** Of the payload in the journal, where that is an old one. */
+  /** The version of the payload in the journal, if it is an old one. */
   readonly version?: number
 }

@@ -5,7 +5,7 @@ import type { Snapshots } from './snapshots.ts'
 export interface Entry {
   readonly seq: number
   readonly text: string
-  /** From 1, where the journal has lines: for messages. */
+  /** From 1, if the journal has lines. Used in messages. */
   readonly line?: number | undefined
 }
 
@@ -43,11 +43,11 @@ export interface JournalInfo {
   readonly created: boolean
   /** What was wrong with the journal's end, where something was. */
   readonly found?: TornTail
-  /** Where it was compacted: the state that its records stand on, and its digest. */
+  /** For a compacted journal: the state that its records build on, and its digest. */
   readonly base?: { readonly seq: number; readonly digest: string }
   /** Opened on a copy that follows the server that is written to. */
   readonly replica?: Replica
-  /** The snapshot beside it, where there is one: of which definition, by fingerprint; or why it is of no use. */
+  /** The snapshot next to it, if there is one: the fingerprint of its definition, or why it is ignored. */
   readonly snapshot?: { readonly seq: number; readonly definition: string } | UnusedSnapshot
 }
 
@@ -106,7 +106,7 @@ export interface Journal {
    */
   follow?(after: number, signal: AbortSignal): AsyncIterable<readonly Entry[]>
   close(): Promise<void>
-  /** Only where it can keep snapshots. `read` then throws StoreError `compacted` below its base. */
+  /** Only if it can keep snapshots. `read` then throws StoreError `compacted` below its base. */
   readonly snapshots?: Snapshots
 }
 

@@ -45,7 +45,7 @@ export interface CompactReceipt {
   /** The journal's size before and after. */
   readonly before: number
   readonly bytes: number
-  /** Where the records are kept; absent if they are not, or where there was nothing to do. */
+  /** Where the records are kept; absent if they are not kept, or if there was nothing to do. */
   readonly archive?: string
 }
 

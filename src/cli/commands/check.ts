@@ -131,7 +131,7 @@ function compareElsewhere(
   return compareDeclared(loaded, there, isTold)
 }
 
-/** Throws where there is nothing to check: a check of no journals would always be fine. */
+/** Throws if there is nothing to check: a check of no journals would always be fine. */
 async function find(patterns: readonly string[]): Promise<Source[]> {
   const found = new Map<string, Source>()
   for (const pattern of patterns) {

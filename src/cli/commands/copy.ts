@@ -214,7 +214,7 @@ async function append(
   }
 }
 
-/** In bytes. Throws where it is not a record, or the journal could not hold it. */
+/** In bytes. Throws if it is not a record, or the journal could not hold it. */
 function sizeFor(journal: Journal, { name }: End, entry: Copied): number {
   readEntry(name, entry)
   const { seq, text } = entry

@@ -33,7 +33,7 @@ export function elsewhereCommand(): Command {
     })
 }
 
-/** Begins at once, so that it takes no time of its own where there is a processor for it. */
+/** Begins at once, so that it takes no time of its own if there is a free processor. */
 export function declareElsewhere(where: string): Promise<Declared | Error> {
   const [main = ''] = process.argv.slice(1)
   const args = [...process.execArgv, main, 'elsewhere', '--store', where]

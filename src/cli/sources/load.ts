@@ -14,7 +14,7 @@ export interface Loaded {
 }
 
 /**
- * `where`: a file, or `file#export` where it exports several. What the user's code logs goes to
+ * `where`: a file, or `file#export` if it exports several. What the user's code logs goes to
  * standard error from then on: it is not a part of a report.
  */
 export async function load(where: string): Promise<Loaded> {

@@ -5,7 +5,7 @@ const EVERY_MS = 100
 const ERASE = '\r\u001b[K'
 
 export interface Progress {
-  /** How much is done, of `total` where that is known; else in records. May be called at any rate. */
+  /** How much is done, of `total` if that is known; else in records. May be called at any rate. */
   report(done: number, total?: number): void
   /** Removes the line. */
   end(): void

@@ -142,7 +142,7 @@ export class View {
     return bytes.equals(this.#lastBytes)
   }
 
-  /** Says on standard error which names were not met, where that left nothing to show. */
+  /** Says on standard error which names were not found, if there was nothing to show. */
   hint(): void {
     if (this.#shown > 0) return
     for (const type of this.#options.type.filter((name) => !this.#seen.has(name))) {
@@ -227,6 +227,6 @@ export const metadataText = (metadata: object): string =>
     })
     .join(' ')
 
-/** Without quotes where it is one plain word. */
+/** Without quotes if it is one plain word. */
 export const word = (text: string): string =>
   /^[\w.:/@-]+$/.test(text) ? text : safe(JSON.stringify(text))

@@ -141,7 +141,7 @@ class FileJournal implements Journal, CompactableFile {
     throw this.#error('io', `${what}. Check the disk, then open it again`)
   }
 
-  /** Where there is nothing, or a header that a crash cut off: then there never was a record. */
+  /** For an empty file, or a header that a crash cut off: then there never was a record. */
   async #create(store: string): Promise<TornTail | undefined> {
     const wanted = { store, chain: this.#options.chain }
     let found: TornTail | undefined

@@ -48,7 +48,7 @@ export const CODE = {
   streamNameInUse: 10058,
   messageNotFound: 10037,
   wrongLastSequence: 10071,
-  /** The same, where the server cannot say what the sequence is: another process's append is under way. */
+  /** The same, if the server cannot tell the sequence: another process's append is under way. */
   wrongLastSequenceUnknown: 10164,
   noSuitablePeers: 10005,
   replicasNotSupported: 10074,

@@ -24,7 +24,7 @@ export class Feed {
     })
     // Of the subscription and not of the connection, which may live longer and would keep this one for as long.
     void this.#subscription.closed.then(() => {
-      // Where it was refused, `take` has to say so.
+      // If it was refused, `take` has to throw.
       this.#isOver = this.#error === undefined
       this.#wake()
     })
@@ -35,7 +35,7 @@ export class Feed {
     return this.#isOver
   }
 
-  /** What came since. Throws where the user may not subscribe. */
+  /** What came since. Throws if the user may not subscribe. */
   take(): Found[] {
     if (this.#error) throw this.#error
     const taken = this.#waiting

@@ -1,4 +1,4 @@
-// What an engine knows of its stream, and what contradicts it: an answer counts only where it fits what was
+// What an engine knows of its stream, and what contradicts it: an answer counts only if it fits what was
 // certain before. Nothing is requested here.
 import { StoreError, type StoreErrorCode } from '../../index.ts'
 import type { EngineEntry } from '../shared/index.ts'

@@ -105,7 +105,7 @@ export class Database {
     return this.#sessions
   }
 
-  /** Throws StoreError; `lost`: the code where it may have happened. */
+  /** Throws StoreError; `lost`: the code if the statement may have been executed. */
   run(
     caller: Caller,
     statement: Statement,

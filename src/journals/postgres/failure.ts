@@ -8,7 +8,7 @@ import { StoreError, type StoreErrorCode } from '../../index.ts'
  */
 export type Stage = 'connecting' | 'sent' | 'refused'
 
-/** The code where it may have happened: that of what may be done twice is `unavailable`. */
+/** The code if the statement may have been executed. If it is safe to repeat, the code is `unavailable`. */
 export type Lost = 'unknown' | 'unavailable'
 
 /** Says what it is about, without secrets. */

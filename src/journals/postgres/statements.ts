@@ -82,7 +82,7 @@ const DURABLE = `set_config('synchronous_commit', CASE current_setting('synchron
 export const SYNCHRONOUS: string = `SELECT ${DURABLE}`
 
 /**
- * $1 name, $2 store, $3 features. It writes also where the journal is there: when that is durable, so is all
+ * $1 name, $2 store, $3 features. It writes even if the journal exists: when that is durable, so is all
  * that was written before, such as records of a server that crashed before its standby had them.
  */
 export const OPEN: Statement = {

@@ -59,7 +59,7 @@ export interface Engine {
   open(store: string, features?: string): Promise<EngineInfo>
   /**
    * As `open`, for readers only: it creates and changes nothing, and needs no right to. Undefined
-   * where there is no such journal. `read` and `follow` work after it.
+   * if the journal does not exist. `read` and `follow` work after it.
    */
   look(): Promise<EngineLook | undefined>
   /**

@@ -9,7 +9,7 @@ export class SharedReader implements Journal {
   readonly name: string
   /** Whatever is dispatched is refused as read_only, not as too large. */
   readonly maxEntryBytes: number = Number.POSITIVE_INFINITY
-  /** Why it could not be read, where that says nothing about its records. */
+  /** Why it could not be read, if the reason is not in its records. */
   #failure: StoreError | undefined
   readonly #journal: SharedJournal
   #head = 0

@@ -213,7 +213,7 @@ export class JournalCheck {
     return true
   }
 
-  /** At the whole state; where it is wrong, finds the record that made it so. */
+  /** Checks the whole state. If it is wrong, finds the record that caused it. */
   async #look(): Promise<void> {
     const tell = (problem: FindingDraft) => this.#tell(problem)
     const found = findInvalidSteadily(this.#definition, this.#sides.state, tell)

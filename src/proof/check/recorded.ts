@@ -17,7 +17,7 @@ export interface Reached {
   readonly base: number
   /** The last seq that was replayed. */
   readonly seq: number
-  /** By seq, 0 being the initial state; at least where the recording has one. */
+  /** By seq, 0 being the initial state; at least for each digest of the baseline. */
   readonly digests: ReadonlyMap<number, string>
 }
 

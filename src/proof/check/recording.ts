@@ -70,7 +70,7 @@ export function parseRecording(text: string, path: string): Recording {
 const TRAIL_CHARACTERS = 4
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
-/** Four characters that stand for the change from one state to the next; `none` where that is no JSON. */
+/** Four characters that stand for the change from one state to the next; `none` if a state is not JSON. */
 export function trailOf(before: unknown, after: unknown): string {
   try {
     // Sorted, since in which order an object has its keys is not a part of a state.

@@ -9,7 +9,7 @@ import { setTraps } from './traps.ts'
 
 /**
  * Opens `journal`, replays it with `store` in every way there is, compares, and closes it. What is wrong
- * is in the report's findings. Continues after findings that do not change the state, and stops where the
+ * is in the report's findings. Continues after findings that do not change the state, and stops if the
  * state can no longer be known. Throws TypeError where `store` is not a definition.
  */
 export async function replayCheck(

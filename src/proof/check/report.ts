@@ -10,7 +10,7 @@ export interface ReplayReport {
   /** How many records were replayed. */
   readonly records: number
   readonly seq: number
-  /** Of the state at `seq`; `none` where that is not JSON. */
+  /** Of the state at `seq`; `none` if the state is not JSON. */
   readonly digest: string
   readonly findings: readonly Finding[]
   readonly coverage: Coverage
@@ -21,7 +21,7 @@ export interface ReplayReport {
 export interface CheckOptions {
   /** The digest that the last state must have. */
   digest?: string | undefined
-  /** The digests that it had; for a path, those of `<path>.check.json` where there are any. */
+  /** The digests that it had; for a path, those of `<path>.check.json` if there are any. */
   recording?: Recording | undefined
   /** Make a recording. */
   record?: boolean | undefined

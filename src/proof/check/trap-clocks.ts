@@ -180,7 +180,7 @@ function isLocal(text: unknown): boolean {
 
 const ZONES = ['Pacific/Kiritimati', 'America/St_Johns'] as const
 
-/** Notes that the local time zone is used and, where that has to differ, sets another one for this run. */
+/** Notes that the local time zone is used and, if it has to differ, sets another one for this run. */
 export function useTimeZone(watched: Watched, name: string): void {
   if (!watched.use('timeZone', name) || watched.release) return
   const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } }

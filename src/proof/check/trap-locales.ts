@@ -76,7 +76,7 @@ const INTL: Readonly<Record<string, string>> = {
   RelativeTimeFormat: 'format formatToParts resolvedOptions',
   Segmenter: 'segment resolvedOptions',
 }
-/** What `format()` formats where it is given nothing. */
+/** What `format()` formats without an argument. */
 const OF_NOW = ['format', 'formatToParts']
 
 type Constructor = new (...args: unknown[]) => object

@@ -33,7 +33,7 @@ export class Traps {
     return this.global['process'] as (Host & Builtins) | undefined
   }
 
-  /** A module of Node, where there is one. */
+  /** A module of Node, if it exists. */
   builtin(name: string): Host | undefined {
     return this.process?.getBuiltinModule?.(`node:${name}`)
   }

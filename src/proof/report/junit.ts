@@ -16,7 +16,7 @@ const SHOWN_FINDINGS = 50
 const HEADLINE_LENGTH = 200
 
 /**
- * A suite for each journal, and one for the definition where that has findings. In it, a test case for
+ * A suite for each journal, and one for the definition if it has findings. In it, a test case for
  * each rule with findings, and `replays` where none is an error. A test case has one failure at most,
  * since that is what all readers show; there are no warnings in JUnit, so those go to `system-out`.
  */

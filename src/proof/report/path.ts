@@ -2,10 +2,10 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** From `root`, with slashes; as it is where the file is not below `root`, or an address. */
+/** From `root`, with slashes; unchanged if the file is not below `root`, or is an address. */
 export const pathFrom = (root: string, file: string): string => pathBelow(root, file) ?? file
 
-/** From `root` where the file is below it, otherwise absolute. */
+/** Relative to `root` if the file is below it, otherwise absolute. */
 export function uriFrom(root: string, file: string): { uri: string; isBelow: boolean } {
   const path = pathBelow(root, file)
   if (path !== undefined) {

@@ -303,7 +303,7 @@ export class SchemaReading {
   #intersection(schema: Schema, def: z.core.$ZodIntersectionDef, side: Side): SchemaNode {
     const sides = [def.left, def.right]
     const effect = sides.reduce((sum, each) => sum | effectOf(each), KEEPS)
-    // A record's wrong key is right where the other side knows it.
+    // A key that one side refuses is right if the other side knows it.
     const fit = sides.map(sideFit).reduce((some, other) => Math.max(some, other))
     const whole = wholeMark('intersection', schema)
     if ((effect & CHANGES) !== 0 || fit === UNLIKE) return marked(true, [whole])

@@ -4,7 +4,7 @@ import { checksOf, effectOf, KEEPS } from './effect.ts'
 
 type Schema = z.core.$ZodType
 
-/** A key that one side does not know is right where the other one knows it. */
+/** A key that one side does not know is right if the other side knows it. */
 const LIKE = 0
 /** Some keys are refused anyway: those of a strict object within a part, or an option of a union. */
 export const STRICTER = 1

@@ -1,4 +1,4 @@
-// The writer's lock where the native addon cannot be loaded: claims that can be told alive from dead.
+// The writer's lock if the native addon cannot be loaded: claims, of which a dead one can be recognized.
 //
 // Each process that wants the lock publishes a claim, a file with a name of its own, and then reads
 // all the others. If another claim is alive, one of the two withdraws. Of two processes, the one that

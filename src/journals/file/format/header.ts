@@ -26,7 +26,7 @@ export interface FileHeader {
   readonly created: string
   /** What the hash chain begins with; undefined without a chain. */
   readonly chain: string | undefined
-  /** The state that the records stand on, where the journal was compacted. */
+  /** The state that the records build on, if the journal was compacted. */
   readonly base: Base | undefined
   /** Where the records begin. */
   readonly begin: FilePosition

@@ -32,7 +32,7 @@ export interface Header {
   readonly needs?: readonly string[]
   /** What the hash chain begins with, if the journal has one. */
   readonly chain?: string
-  /** Where it was compacted: the state below the header, in place of the records up to `seq`. */
+  /** For a compacted journal: the state below the header, in place of the records up to `seq`. */
   readonly base?: Base
 }
 export interface Base {

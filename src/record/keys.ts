@@ -70,7 +70,7 @@ export class Keys {
     this.#forgetBefore(record.meta)
   }
 
-  /** For a replay that begins, or begins again, behind `last`. */
+  /** For a replay that begins, or begins again, after `last`. */
   reset(kept: Iterable<KeptKey>, last: Place): void {
     this.#durable.clear()
     this.#lastSeq = last.seq

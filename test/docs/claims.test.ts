@@ -55,7 +55,7 @@ describe('what the documents claim about sizes', () => {
       ARCHITECTURE,
       /- (\w+) run-time dependencies: (.*?)\. `zod` is a peer/,
     )
-    const named = [...names.matchAll(/`([\w-]+)`/g)].map(([, name]) => name)
+    const named = [...names.matchAll(/`([\w@/-]+)`/g)].map(([, name]) => name)
     expect(named.toSorted()).toEqual(Object.keys(manifest.dependencies).toSorted())
     expect(NUMBERS.indexOf(count.toLowerCase())).toBe(named.length)
     expect(peers).toEqual(['zod'])

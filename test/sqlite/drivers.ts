@@ -1,11 +1,12 @@
 // The drivers of SQLite that this runtime has.
 import type { SqliteDriver } from 'ministore-ts/sqlite'
 
-/** Each driver that this runtime has. Node 20 has only the package. */
+/** Each driver that this runtime has. Node 20 has only packages. */
 export const DRIVERS: readonly (readonly [string, SqliteDriver])[] = (
   await Promise.all([
     found('node:sqlite', (module) => module['DatabaseSync']),
     found('better-sqlite3', (module) => module['default']),
+    found('@photostructure/sqlite', (module) => module['DatabaseSync']),
   ])
 ).flat()
 
@@ -19,10 +20,10 @@ async function found(
     return [[module, driver]]
   } catch (error) {
     // The package may be compiled for another version of Node.
-    const isAbsent = /UNKNOWN_BUILTIN_MODULE|MODULE_NOT_FOUND|DLOPEN_FAILED/.test(
-      String((error as { code?: unknown }).code),
-    )
-    if (isAbsent) return []
+    const { code, message } = error as { code?: unknown; message?: unknown }
+    if (/UNKNOWN_BUILTIN_MODULE|MODULE_NOT_FOUND|DLOPEN_FAILED/.test(String(code))) return []
+    // That is how Vite answers for an optional peer that is not installed.
+    if (/^Could not resolve "/.test(String(message))) return []
     throw error
   }
 }

@@ -93,6 +93,8 @@ export class Database {
   /** Never fails. */
   close(): void {
     this.#isOpen = false
+    // A driver may close the file only when the last statement is gone, and an open transaction would keep the lock until then.
+    this.#rollBackOpen()
     try {
       this.#connection.close()
     } catch {
@@ -169,6 +171,14 @@ export class Database {
       if (this.#isOpen) this.#connection.exec('ROLLBACK')
     } catch {
       this.close()
+    }
+  }
+
+  #rollBackOpen(): void {
+    try {
+      this.#connection.exec('ROLLBACK')
+    } catch {
+      // No transaction is open, or the connection was closed before.
     }
   }
 

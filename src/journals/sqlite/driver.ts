@@ -1,4 +1,4 @@
-// Whose SQLite it is: the one that Node has, or the package better-sqlite3. Both are called in the same way here.
+// Which SQLite is used: the one of Node, or the one of a package. All are called in the same way here.
 import { StoreError } from '../../index.ts'
 
 export type SqliteValue = string | number | null
@@ -17,7 +17,7 @@ export interface SqliteConnection {
   close(): unknown
 }
 
-/** `DatabaseSync` of node:sqlite, or the class that better-sqlite3 exports. */
+/** `DatabaseSync` of node:sqlite or of @photostructure/sqlite, or the class that better-sqlite3 exports. */
 export interface SqliteDriver {
   new (path: string, options: { timeout: number }): SqliteConnection
   readonly prototype: object
@@ -37,17 +37,27 @@ export function connect(
 
 /** By names that no bundler follows: no one installs a driver that is not used. */
 const BUILT_IN = 'node:sqlite'
-const PACKAGE = 'better-sqlite3'
+const COMPILED = 'better-sqlite3'
+const PREBUILT = '@photostructure/sqlite'
 
-/** Returns Node's own driver, else that of better-sqlite3. Throws StoreError `config` if neither exists. */
+/** Returns the driver of Node, else that of an installed package. Throws StoreError `config` if there is none. */
 export async function loadDriver(name: string): Promise<SqliteDriver> {
   const builtIn = await load<{ DatabaseSync: SqliteDriver }>(BUILT_IN)
   if (builtIn) return builtIn.DatabaseSync
-  const installed = await load<{ default: SqliteDriver }>(PACKAGE)
-  if (installed) return installed.default
-  const what = `this runtime has no node:sqlite, and the package ${PACKAGE} is not installed`
-  const next = `use Node 22.13 or newer, or: npm install ${PACKAGE}@12`
+  const compiled = await load<{ default: SqliteDriver }>(COMPILED)
+  if (compiled) return compiled.default
+  const prebuilt = await load<{ DatabaseSync: SqliteDriver }>(PREBUILT)
+  if (prebuilt) return prebuilt.DatabaseSync
+  const what = `this runtime has no node:sqlite, and neither ${COMPILED} nor ${PREBUILT} is installed`
+  const next = `use Node 22.13 or newer, or: npm install ${COMPILED}@12`
   throw new StoreError('config', `${name}: ${what}; ${next}`, { path: name })
+}
+
+/** Vite answers for an optional peer that is not installed with a module that throws, without a code. */
+function isAbsent(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  if (/UNKNOWN_BUILTIN_MODULE|MODULE_NOT_FOUND/.test(String(code))) return true
+  return /^Could not resolve "/.test(String(message))
 }
 
 async function load<T>(module: string): Promise<T | undefined> {
@@ -56,8 +66,7 @@ async function load<T>(module: string): Promise<T | undefined> {
       /* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ module
     )
   } catch (error) {
-    const { code } = error as { code?: unknown }
-    if (/UNKNOWN_BUILTIN_MODULE|MODULE_NOT_FOUND/.test(String(code))) return undefined
+    if (isAbsent(error)) return undefined
     throw error
   }
 }

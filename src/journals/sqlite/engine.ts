@@ -16,7 +16,7 @@ export interface SqliteOptions {
   /** The journal's: `[a-z0-9][a-z0-9_-]{0,62}`. A database can hold many. */
   name: string
   /**
-   * `DatabaseSync` of node:sqlite, or the class of better-sqlite3. Default: the first of them that there is. If your program opens
+   * `DatabaseSync` of node:sqlite or of @photostructure/sqlite, or the class of better-sqlite3. Default: the first of them that there is. If your program opens
    * the same file too, give the driver that it uses.
    */
   driver?: SqliteDriver | undefined
@@ -50,7 +50,7 @@ export function sqliteEngine(options: SqliteOptions): Engine {
   }
   if (driver !== undefined && typeof driver !== 'function') {
     throw new TypeError(
-      'driver: must be DatabaseSync of node:sqlite, or the class of better-sqlite3',
+      'driver: must be DatabaseSync of node:sqlite or @photostructure/sqlite, or the class of better-sqlite3',
     )
   }
   return new SqliteEngine(file, name, timeout / 2, driver)

@@ -1,4 +1,4 @@
-// Journals in SQLite: ministore-ts/sqlite, with node:sqlite or the peer `better-sqlite3`.
+// Journals in SQLite: ministore-ts/sqlite, with node:sqlite or an optional peer.
 import { type SharedJournal, type SharedOptions, sharedJournal } from '../shared/index.ts'
 import { type SqliteOptions, sqliteEngine } from './engine.ts'
 

@@ -56,7 +56,7 @@ export async function checkRecording(
   return [...found, { ...divergence, expected: missed.digest, actual }]
 }
 
-/** Of two recorded digests the first is met, the second is not: the trail knows which record it was. */
+/** The first of two digests of the baseline is equal, the second differs: the trail tells which record caused it. */
 async function describe(
   definition: CompiledDefinition,
   journal: Journal,

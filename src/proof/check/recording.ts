@@ -1,4 +1,4 @@
-// Recorded digests: what a journal gave when someone last said that it was right.
+// The baseline: the digests of the states that a person last accepted.
 import { z } from 'zod'
 import { changes } from '../../diff/index.ts'
 import { StoreError } from '../../errors.ts'

@@ -61,7 +61,7 @@ export const rules: Readonly<Record<CheckRule, { readonly means: string; readonl
       next: 'Find the change of a reducer that did it. If it was meant, record the digests again.',
     },
     other_recording: {
-      means: 'The recorded digests are of another journal, or of more records.',
+      means: 'The baseline belongs to another journal, or covers more records.',
       next: 'Record the digests of this journal again.',
     },
     snapshot_mismatch: {

@@ -95,7 +95,7 @@ export function checkSignatures(
     const where = `${name}:${seal.number}`
     const key = known.get(seal.key)
     if (!key) {
-      const what = `${where}: seal ${seal.number} names the key ${seal.key}, which is none of the public keys given`
+      const what = `${where}: seal ${seal.number} names the key ${seal.key}, which is not one of the given public keys`
       throw new SealError(`${what}, ${[...known.keys()].join(', ')}`)
     }
     const [signed = ''] = lineOf(seal).split(SIGNATURE)

@@ -77,6 +77,7 @@ describe('appending', () => {
       head: 0,
       first: 1,
       created: true,
+      features: '{}',
     })
     expect(await engineOn(server(), { name }).open('tickets')).toEqual({ ...info, created: false })
     expect(await engine.open('tickets')).toEqual({ ...info, created: false })
@@ -572,7 +573,7 @@ describe('what is refused', () => {
     const { epoch } = await engine.open('tickets')
     const before = await configOf(name)
     expect(await looking.look()).toEqual({
-      ...{ epoch, store: 'tickets', head: 3, first: 1, created: false },
+      ...{ epoch, store: 'tickets', head: 3, first: 1, created: false, features: '{}' },
     })
     expect(await all(looking)).toHaveLength(3)
     expect(await configOf(name)).toEqual(before)

@@ -33,6 +33,7 @@ describe.skipIf(!has)('a journal in PostgreSQL', () => {
       head: 0,
       first: 1,
       created: true,
+      features: '{}',
     })
     await engine.append(notes(3), 0)
     const { info: again } = await opened(name)
@@ -367,7 +368,7 @@ describe.skipIf(!has)('opening', () => {
     const after = await server.query(rows, [], url)
     expect(after).not.toEqual(before)
     expect(await looking.look()).toEqual({
-      ...{ epoch, store: 'ledger', head: 3, first: 1, created: false },
+      ...{ epoch, store: 'ledger', head: 3, first: 1, created: false, features: '{}' },
     })
     expect(await readAll(looking)).toHaveLength(3)
     expect(await engineOn(url, 'b').look()).toBeUndefined()

@@ -27,7 +27,7 @@ describe.each(DRIVERS)('a journal in SQLite by %s', (_, driver) => {
   test('is made by the first that opens it, and found by the next', async () => {
     const { file, engine, info } = await opened()
     const epoch = expect.stringMatching(/^[0-9a-f-]{36}$/)
-    expect(info).toMatchObject({ epoch, head: 0, first: 1, created: true })
+    expect(info).toMatchObject({ epoch, head: 0, first: 1, created: true, features: '{}' })
     await engine.append(notes(3), 0)
     const { info: again } = await opened(file)
     expect(again).toEqual({ ...info, head: 3, created: false })

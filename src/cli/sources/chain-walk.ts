@@ -61,7 +61,7 @@ export class FileWalk {
       })
     }
     if (!this.#comparison) return
-    this.#add(bytes)
+    this.#add(bytes, record.isEnded)
     this.#compare()
   }
 
@@ -81,10 +81,11 @@ export class FileWalk {
     if (this.#comparison?.has(seq)) this.#comparison.record(seq, hash, this.#file)
   }
 
-  #add(line: Buffer): void {
+  #add(line: Buffer, isEnded = true): void {
     this.#bytes.update(line)
-    this.#bytes.update(NEWLINE)
-    this.#count += line.length + 1
+    // A record that was sealed had its newline.
+    if (isEnded) this.#bytes.update(NEWLINE)
+    this.#count += line.length + Number(isEnded)
   }
 
   #readHeader(line: Buffer): SealedHeader {

@@ -97,6 +97,12 @@ describe('what a newcomer pastes', () => {
     const [shown] = readme.blocks.filter(({ language }) => language === 'text')
     const [call = '', ...printed] = shown?.lines ?? []
     const [command = '', ...args] = call.replace('$ npx ', '').split(' ')
+    const unrecorded = await fresh.bin(command, ...args)
+    expect(unrecorded).toMatchObject({
+      status: 0,
+      stderr:
+        'note: data/shop.jsonl: no baseline yet. Record one with --update, so that the check finds changed states\n',
+    })
     expect(await fresh.bin(command, ...args, '--update')).toMatchObject({ status: 0 })
     fresh.write('shop.ts', fresh.read('shop.ts').replace('Math.floor', 'Math.round'))
     const { status, stdout } = await fresh.bin(command, ...args)

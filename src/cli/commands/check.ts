@@ -25,6 +25,7 @@ import { readSchemaLock } from '../sources/schema-lock-file.ts'
 import { type Source, sourceOf } from '../sources/source.ts'
 import { print } from '../terminal/output.ts'
 import { progress } from '../terminal/progress.ts'
+import { counted, safe } from '../terminal/text.ts'
 import { version } from '../terminal/version.ts'
 import { compareDeclared, declareElsewhere } from './elsewhere.ts'
 import { refuseToOverwrite, shrinkJournal } from './shrink.ts'
@@ -105,12 +106,29 @@ async function check(patterns: string[], options: CheckOptions): Promise<void> {
     ],
   }
   await tell(result, options)
+  noteMissingBaselines(reports, options)
   if (options.shrink) {
     for (const each of reports.filter(({ ok }) => !ok)) {
       console.error(await shrinkJournal(loaded, each.journal, each))
     }
   }
   process.exitCode = isOk(result) ? 0 : 1
+}
+
+/** Without a baseline, a reducer that produces other states passes: the reader has to know. */
+function noteMissingBaselines(reports: readonly ReplayReport[], options: CheckOptions): void {
+  if (options.update || options.digest !== undefined || options.format !== 'pretty') return
+  const files = reports.flatMap(({ ok, journal }) => (ok && existsSync(journal) ? [journal] : []))
+  const missing = files.filter((journal) => !existsSync(recordingPath(journal)))
+  if (missing.length === 0) return
+  const [first = '', ...others] = missing
+  const what =
+    others.length === 0 ? first : `${first} and ${counted(others.length, 'other journal')}`
+  console.error(
+    safe(
+      `note: ${what}: no baseline yet. Record one with --update, so that the check finds changed states`,
+    ),
+  )
 }
 
 function compareElsewhere(

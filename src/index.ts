@@ -9,6 +9,7 @@ export type {
   MutationPart,
   Tx,
 } from './define/dsl.ts'
+export type { Health } from './define/health.ts'
 export type { Accepted } from './define/messages.ts'
 export type {
   BoundMetadata,
@@ -78,6 +79,18 @@ export type {
   TornTail,
   UnusedSnapshot,
 } from './port/journal.ts'
+export type {
+  AppendEvent,
+  CompactionEvent,
+  DispatchEvent,
+  FollowEvent,
+  Observer,
+  ReconnectEvent,
+  ReplayEvent,
+  SnapshotEvent,
+  StopEvent,
+  StoreEvent,
+} from './port/observer.ts'
 export type {
   CompactOptions,
   CompactReceipt,

@@ -46,7 +46,7 @@ const STRANGERS = FLOORS.at(-1)?.[1] ?? []
 /** What is loaded only when it is asked for, from further up: a definition that is checked, a store that is verified. */
 const LAZY = ['define → proof/check', 'define → proof/verify']
 
-const TYPES = `BoundMetadata DefaultMetadata MetadataInput MetadataOutput MetadataTypes GuardMeta Metadata WellKnownMetadata Replica Accepted AcceptedSources AnyRejection AnyStoreDefinition AppendResult Awaitable CheckOptions
+const TYPES = `AppendEvent CompactionEvent DispatchEvent FollowEvent Health Observer ReconnectEvent ReplayEvent SnapshotEvent StopEvent StoreEvent BoundMetadata DefaultMetadata MetadataInput MetadataOutput MetadataTypes GuardMeta Metadata WellKnownMetadata Replica Accepted AcceptedSources AnyRejection AnyStoreDefinition AppendResult Awaitable CheckOptions
   CommandPart CompactOptions CompactReceipt Conflict DefinitionOf DispatchOptions Entry
   ExecuteOptions Executed FileOpenOptions Finding TornTail Immutable ImmutableObject ImpureSource
   Invalid Journal JournalInfo JournalRecord JournalSource Json KeptKey Meta Mutation

@@ -13,8 +13,16 @@ import type { LooseTx, Run } from '../mutation/transact.ts'
 import { parse } from '../mutation/validate.ts'
 import { readRecords } from '../observe/records.ts'
 import { type Selector, select, subscribe } from '../observe/subscribe.ts'
+import { Telemetry } from '../observe/telemetry.ts'
+import type { Watch } from '../observe/watch.ts'
 import type { Journal, JournalInfo } from '../port/journal.ts'
-import type { CompactOptions, Snapshot, Snapshots } from '../port/snapshots.ts'
+import type {
+  CompactOptions,
+  CompactReceipt,
+  Snapshot,
+  SnapshotReceipt,
+  Snapshots,
+} from '../port/snapshots.ts'
 import type { VerifyOptions } from '../proof/verify/report.ts'
 import { inputDigest } from '../record/keys.ts'
 import type { Receipt } from '../record/record.ts'
@@ -22,6 +30,7 @@ import type { Listener } from '../store/listeners.ts'
 import type { CommitOptions } from '../store/pending.ts'
 import { StoreCore } from '../store/store.ts'
 import { copy } from './copy.ts'
+import { healthOf, type KeptState } from './health.ts'
 import { notAName } from './names.ts'
 import type {
   DispatchOptions,
@@ -41,25 +50,32 @@ export async function openStore(
   options: OpenOptions,
 ): Promise<object> {
   const onListenerError = guarded(options.onListenerError ?? console.error)
-  const onStop = options.onStop && guarded(options.onStop)
   const access = {
     isReadOnly: options.readOnly === true,
     maxPending: checkMaxPending(options.maxPending),
   }
+  const telemetry = new Telemetry(definition, journal, options)
+  journal.observe?.(telemetry)
+  const onStop = guarded((error: StoreError) => {
+    telemetry.report({ type: 'stop', code: error.code })
+    options.onStop?.(error)
+  })
   // Where this fails, the journal is not ours to close: another store may have it.
   const { name } = definition
   const info = await (options.readOnly && journal.openReadOnly
     ? journal.openReadOnly(name)
     : journal.open(name))
   try {
-    const { start, snapshot } = await loadOrigin(definition, journal, info)
-    const core = await new StoreCore(definition, journal, {
-      ...options,
-      onListenerError,
-      onStop,
-    }).open(start)
+    const begin = performance.now()
+    const { start, snapshot, at } = await loadOrigin(definition, journal, info)
+    const coreOptions = { ...options, onListenerError, onStop, telemetry }
+    const core = await new StoreCore(definition, journal, coreOptions).open(start)
+    telemetry.countPending = () => core.pending
+    telemetry.opened(performance.now() - begin, core.replayed, snapshot)
     const recovery = recoveryOf(info, snapshot, core)
-    return surface(definition, journal, core, recovery, access)
+    const seq = snapshot?.used ? snapshot.seq : recovery.base
+    const kept = seq === undefined ? undefined : { seq, at }
+    return surface({ definition, journal, core, recovery, telemetry, access, kept })
   } catch (error) {
     // What went wrong before says more than what goes wrong here.
     await journal.close().catch(() => undefined)
@@ -121,15 +137,20 @@ function recoveryOf(
   }
 }
 
-function surface(
-  definition: CompiledDefinition,
-  journal: Journal,
-  core: StoreCore,
-  recovery: Recovery,
-  access: Access,
-  /** What every dispatch through this view has. */
-  bound?: object,
-): object {
+interface OpenParts {
+  readonly definition: CompiledDefinition
+  readonly journal: Journal
+  readonly core: StoreCore
+  readonly recovery: Recovery
+  readonly telemetry: Telemetry
+  readonly access: Access
+  /** The last state that the journal keeps, with which the next opening begins. */
+  kept: KeptState | undefined
+}
+
+/** `bound`: the metadata that every dispatch through this view has. */
+function surface(parts: OpenParts, bound?: object): object {
+  const { definition, journal, core, recovery, telemetry, access } = parts
   let boundOnly: CheckedMetadata | undefined
   /** Of a call; its metadata as the journal will have it. Throws as `validateMetadata` does. */
   const toCommit = (
@@ -143,7 +164,13 @@ function surface(
     if (own === undefined && bound) boundOnly = metadata
     return { ...checked, metadata }
   }
-  const commit = async (run: Run, options: CommitOptions, given: readonly Input[] = []) => {
+  const commit = async (
+    run: Run,
+    options: CommitOptions,
+    given: readonly Input[],
+    watch: Watch | undefined,
+  ) => {
+    watch?.attach(options)
     const { isReadOnly, maxPending } = access
     if (isReadOnly) {
       const what = `${journal.name} was opened for reading: open it without readOnly to dispatch`
@@ -167,32 +194,48 @@ function surface(
   }
   // What may be decided again, is so on what was given at the time of the call.
   const held: typeof copy = journal.follow ? copy : (given) => given
-  const append = (method: string, mutations: readonly Input[], options?: DispatchOptions) => {
+  const append = (
+    method: 'dispatch' | 'dispatchAll',
+    mutations: readonly Input[],
+    options?: DispatchOptions,
+  ) => {
     const given = held(mutations)
     const run: Run = (tx) => {
       for (const { type, payload } of given) tx.dispatch(type, payload)
     }
-    return outcome(async () => {
+    const send = async (watch?: Watch) => {
       assertMessages(method, given)
-      return commit(run, toCommit(method, dispatchOptions, options), given)
-    })
+      watch?.ask(given, definition)
+      return commit(run, toCommit(method, dispatchOptions, options), given, watch)
+    }
+    return outcome(() => telemetry.dispatch(method, undefined, send))
   }
   const decide = (
-    method: string,
+    method: 'execute' | 'transaction',
     prepare: () => PreparedCommand,
     options?: ExecuteOptions,
     command?: string,
-  ) =>
-    outcome(async () => {
+  ) => {
+    const send = async (watch?: Watch) => {
       const checked = toCommit(method, dispatchOptions, options)
       const { input, run } = prepare()
       const digest = checked.key === undefined ? {} : { input: inputDigest(input) }
-      return commit((tx) => run(withState(tx)), { ...checked, ...digest, command })
-    })
+      return commit((tx) => run(withState(tx)), { ...checked, ...digest, command }, [], watch)
+    }
+    return outcome(() => telemetry.dispatch(method, command, send))
+  }
   /** Asynchronous for its errors only: the state is the one at the time of the call. */
-  const keep = async <R>(run: (snapshots: Snapshots, taken: Snapshot) => Promise<R>) => {
-    if (journal.snapshots) return run(journal.snapshots, core.captureSnapshot())
-    throw new TypeError(`${journal.name} cannot keep snapshots; a journal in a file can`)
+  const keep = async <R extends SnapshotReceipt | CompactReceipt>(
+    type: 'snapshot' | 'compaction',
+    run: (snapshots: Snapshots, taken: Snapshot) => Promise<R>,
+  ) => {
+    const { snapshots } = journal
+    if (!snapshots)
+      throw new TypeError(`${journal.name} cannot keep snapshots; a journal in a file can`)
+    const taken = core.captureSnapshot()
+    const receipt = await telemetry.keep(type, () => run(snapshots, taken))
+    parts.kept = { seq: taken.seq, at: taken.at }
+    return receipt
   }
   return {
     get state() {
@@ -220,7 +263,7 @@ function surface(
     },
     with: (options: unknown) => {
       const metadata = { ...bound, ...boundBy(options) }
-      return surface(definition, journal, core, recovery, access, metadata)
+      return surface(parts, metadata)
     },
     subscribe(
       first: Listener & Selector,
@@ -232,9 +275,10 @@ function surface(
       return subscribe(core.listeners, own)
     },
     records: (options?: RecordsOptions) => readRecords(definition, journal, core, options),
-    snapshot: () => keep((snapshots, taken) => snapshots.save(taken, fingerprint(definition))),
+    snapshot: () =>
+      keep('snapshot', (snapshots, taken) => snapshots.save(taken, fingerprint(definition))),
     compact: (options: CompactOptions = {}) =>
-      keep((snapshots, taken) => {
+      keep('compaction', (snapshots, taken) => {
         const { initial } = definition
         return snapshots.compact({ ...taken, initial }, options)
       }),
@@ -242,6 +286,7 @@ function surface(
       const { verify } = await import('../proof/verify/index.ts')
       return verify(definition.name, journal, core, options)
     },
+    health: () => healthOf(journal, core, parts.kept, telemetry.lag),
     close: () => core.close(),
     [Symbol.asyncDispose]: () => core.close(),
   }

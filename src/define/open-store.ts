@@ -2,6 +2,7 @@
 // An open store, as its users hold it (methods are bound).
 import type { StoreError } from '../errors.ts'
 import type { Replica, TornTail, UnusedSnapshot } from '../port/journal.ts'
+import type { CoreObserver, Observer } from '../port/observer.ts'
 import type { CompactOptions, CompactReceipt, SnapshotReceipt } from '../port/snapshots.ts'
 import type { VerifyOptions, VerifyReport } from '../proof/verify/report.ts'
 import type { Within } from '../record/entry.ts'
@@ -9,6 +10,7 @@ import type { Receipt } from '../record/record.ts'
 
 import type { Immutable } from '../table/immutable.ts'
 import type { RejectionsIn, Tx, ValueIn } from './dsl.ts'
+import type { Health } from './health.ts'
 import type {
   CommandArgs,
   DispatchArgs,
@@ -126,6 +128,8 @@ export interface Store<S, M, C, Q = {}, Me extends MetadataTypes = DefaultMetada
    * the journal is not in a file; StoreError `bad_definition` if `module` does not export the definition.
    */
   verify(options: VerifyOptions): Promise<VerifyReport>
+  /** Returns plain JSON for a readiness endpoint. Reads nothing from the journal. */
+  health(): Health
   /** Waits for what is in flight, refuses the rest with `closed`, releases the lock. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -161,10 +165,20 @@ export interface OpenOptions {
   /** Called once with the reason, if the store stops accepting dispatches and following without being closed. */
   onStop?: ((error: StoreError) => void) | undefined
   /**
+   * Told what the store does: dispatches, appends, the replay and more, each with its duration. The channels of
+   * `node:diagnostics_channel` have the same events without it. Default: nobody, which costs nothing.
+   */
+  observer?: Observer | undefined
+  /**
    * Creates and writes nothing; a dispatch throws StoreError `read_only`. A store on an engine follows what others
    * append. A store on a file takes no lock, and has what was durable at the time of opening.
    */
   readOnly?: boolean | undefined
+}
+
+/** What the core of a store is given. */
+export interface CoreOptions extends OpenOptions {
+  readonly telemetry?: CoreObserver | undefined
 }
 
 export interface DispatchOptions<S = unknown> {

@@ -13,6 +13,8 @@ import type { Recovery } from './open-store.ts'
 export interface OpeningOrigin {
   readonly start?: ReplayOrigin | undefined
   readonly snapshot?: Recovery['snapshot']
+  /** The time of the last record in the snapshot, if it is used. */
+  readonly at?: string | undefined
 }
 
 /** A snapshot, if this very definition made it and it is whole; otherwise the reason. */
@@ -37,7 +39,7 @@ export async function loadOrigin(
       first = undefined
       return orThrow(snapshot, journal)
     }
-    return { start, snapshot: { used: true, seq: found.seq } }
+    return { start, snapshot: { used: true, seq: found.seq }, at: first?.at }
   } catch (error) {
     if (error instanceof StoreError && error.code === 'closed') throw error
     return without((error as Error).message)

@@ -1,5 +1,6 @@
 // Steps 1 and 2 for all that one call dispatches: a pure function of the state, which writes nothing.
 import { Rejection } from '../errors.ts'
+import type { Stopwatch } from '../port/observer.ts'
 import { reduce } from './reduce.ts'
 import { assertResult } from './result.ts'
 import type {
@@ -39,15 +40,21 @@ export function transact(
   run: Run,
   meta: Meta,
   metadata?: CheckedMetadata,
+  watch?: Stopwatch,
 ): Transacted {
+  watch?.decide()
   const parts: PreparedMutation[] = []
   let next = state
   let isOver = false
   const dispatch = (type: string, payload?: unknown) => {
     if (isOver) throw new TypeError('this transaction is over: dispatch in run() only')
-    const part = validatePayload(definition.find(type), payload)
+    const mutation = definition.find(type)
+    watch?.check(type)
+    const part = validatePayload(mutation, payload)
     runGuard(part, next, meta, metadata?.value)
+    watch?.draft()
     next = reduce(next, part, meta)
+    watch?.done()
     parts.push(part)
     return meta
   }

@@ -1,4 +1,5 @@
 // The port for records: what a store asks of a journal, whichever engine keeps it.
+import type { JournalObserver } from './observer.ts'
 import type { Snapshots } from './snapshots.ts'
 
 /** One durable record. `text` is the record as JSON, without its seq, exactly as it was appended. */
@@ -84,6 +85,8 @@ export interface Journal {
   readonly location?: string | undefined
   /** The largest entry it takes, in bytes of UTF-8. */
   readonly maxEntryBytes: number
+  /** How many milliseconds the disk took to make the last append durable, if the journal measures that. */
+  readonly syncDuration?: number | undefined
   /** Whether an entry may have a `within`. */
   readonly hasTransactions?: boolean
   /**
@@ -91,6 +94,8 @@ export interface Journal {
    * it fails, it has released what it took.
    */
   open(store: string): Promise<JournalInfo>
+  /** Only if it has something to report. Called before `open`. */
+  observe?(observer: JournalObserver): void
   /**
    * In place of `open`, for a store that only reads: creates and changes nothing. Throws StoreError `io` if there is no
    * such journal. Absent if the journal itself says how it is opened, as one in a file does.

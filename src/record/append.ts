@@ -1,6 +1,7 @@
 // Step 3: records → durable. The port itself is in port/; what the store makes of the answer is in store/.
 import { StoreError } from '../errors.ts'
 import type { AppendResult, Journal, NewEntry } from '../port/journal.ts'
+import type { CoreObserver } from '../port/observer.ts'
 import type { AppliedRecord } from '../replay/replayed.ts'
 import { entryOf, type Within } from './entry.ts'
 
@@ -18,12 +19,15 @@ export async function append(
   journal: Journal,
   group: readonly Appended[],
   expected: number,
+  observer?: CoreObserver,
 ): Promise<AppendResult> {
   const entries: NewEntry[] = []
   for (const { record, options } of group) if (record) entries.push(entryOf(record, options.within))
   // A shared one shall hear that nothing is left, so no one comes too late any more.
   if (entries.length === 0 && !journal.follow) return { ok: true, seq: expected }
-  const appended = await journal.append(entries, expected)
+  const appended = await (observer
+    ? observer.append(journal, entries, expected)
+    : journal.append(entries, expected))
   if (appended.ok && (appended.seq > expected || entries.length === 0)) return appended
   if (journal.follow && !appended.ok) return appended
   throw new StoreError('io', `another writer appended to ${journal.name}: not written`)

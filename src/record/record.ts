@@ -1,5 +1,6 @@
 // A record: read back from a journal, or about to be written to it.
 
+import type { Rejection, StoreError } from '../errors.ts'
 import type { Meta, Metadata, PreparedMutation, WellKnownMetadata } from '../mutation/spec.ts'
 import type { Immutable } from '../table/immutable.ts'
 
@@ -11,6 +12,11 @@ export interface Receipt {
   readonly seq: number
   readonly at: string
   readonly duplicate: boolean
+}
+
+/** What the core answers. `refusal`: in place of a result, of a request whose refusal waits until it is certain. */
+export interface CommitReceipt extends Receipt {
+  readonly refusal?: Rejection | StoreError
 }
 
 /** A mutation as it was committed. `part` of `parts`, from 1: its place in its batch. */

@@ -1,10 +1,10 @@
 // A dispatch on its way: asked for, decided, and waiting to be durable.
 
 import type { DispatchOptions } from '../define/open-store.ts'
-import type { Rejection, StoreError } from '../errors.ts'
 import type { CheckedMetadata, Input } from '../mutation/spec.ts'
 import type { Run } from '../mutation/transact.ts'
-import type { Receipt } from '../record/record.ts'
+import type { Stopwatch } from '../port/observer.ts'
+import type { CommitReceipt } from '../record/record.ts'
 import type { AppliedRecord } from '../replay/replayed.ts'
 
 /** A dispatch that was decided and waits to be durable; without a record, for what it has seen. */
@@ -32,14 +32,11 @@ export interface CommitOptions extends Omit<DispatchOptions, 'metadata'> {
   command?: string | undefined
   /** Of a command or a transaction with a key: the digest of its input. */
   input?: string | undefined
+  /** Measures it, if somebody observes the dispatches. */
+  watch?: Stopwatch | undefined
   /**
    * A refusal, also `key_reused`, waits, as a record does, until the records that it rests on are durable, and is decided again if
    * another writer is first. The receipt has it then.
    */
   refusalWaits?: boolean | undefined
-}
-
-/** `refusal`: of `refusalWaits`, in place of a result. */
-export interface CommitReceipt extends Receipt {
-  readonly refusal?: Rejection | StoreError
 }

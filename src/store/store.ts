@@ -1,7 +1,7 @@
 // The life of a dispatch: enqueue → decide (validate, draft) → flush (journal) → markDurable (publish). Group commit; fail
 // stop. What other writers of a shared journal add comes first, and what was decided without it is decided again.
 
-import type { OpenOptions } from '../define/open-store.ts'
+import type { CoreOptions } from '../define/open-store.ts'
 import { isRefusal, Rejection, StoreError } from '../errors.ts'
 import type { CompiledDefinition, Input } from '../mutation/spec.ts'
 import { type Run, transact } from '../mutation/transact.ts'
@@ -10,18 +10,12 @@ import type { Snapshot, StateAt } from '../port/snapshots.ts'
 import { append, isPassing, refusal } from '../record/append.ts'
 import { encode } from '../record/encode.ts'
 import { answer, Keys, keptValue } from '../record/keys.ts'
-import type { Decoded } from '../record/record.ts'
+import type { CommitReceipt, Decoded } from '../record/record.ts'
 import { timeFrom } from '../record/time.ts'
 import { advance, decodeBehind, headOf, readDecoded, replay } from '../replay/index.ts'
 import type { AppliedRecord, ReplayOrigin } from '../replay/replayed.ts'
 import { type Listener, publish } from './listeners.ts'
-import type {
-  CommitOptions,
-  CommitReceipt,
-  CommitRequest,
-  Decision,
-  PendingCommit,
-} from './pending.ts'
+import type { CommitOptions, CommitRequest, Decision, PendingCommit } from './pending.ts'
 
 /** Before the replay. */
 const EMPTY: StateAt = { state: undefined, seq: 0, at: '' }
@@ -35,7 +29,7 @@ export class StoreCore {
   readonly closers: Set<() => void> = new Set()
   readonly #definition: CompiledDefinition
   readonly #journal: Journal
-  readonly #options: OpenOptions
+  readonly #options: CoreOptions
   readonly #timeAfter: (last: string) => string
   readonly #keys: Keys
   /** The state that everyone sees. */
@@ -46,8 +40,8 @@ export class StoreCore {
   #group: PendingCommit[] = []
   /** Sent next. */
   #queue: PendingCommit[] = []
-  /** Others have appended, or may have: their records come before any of ours. */
-  #isBehind = false
+  /** Others have appended, or may have: their records come before any of ours. Changed here only. */
+  isBehind = false
   /** A dispatch in the middle of a decision could only be a mistake. */
   #isDeciding = false
   #flushing: Promise<void> | undefined
@@ -55,7 +49,7 @@ export class StoreCore {
   #closing: Promise<void> | undefined
   #stopped: StoreError | undefined
 
-  constructor(definition: CompiledDefinition, journal: Journal, options: OpenOptions) {
+  constructor(definition: CompiledDefinition, journal: Journal, options: CoreOptions) {
     this.#definition = definition
     this.#journal = journal
     this.#options = options
@@ -121,12 +115,12 @@ export class StoreCore {
     }
   }
 
-  #transact(run: Run, { key, command, input, metadata }: CommitOptions): Decision {
+  #transact(run: Run, { key, command, input, metadata, watch }: CommitOptions): Decision {
     const { state: before, seq, at: last } = this.#tentative
     const at = this.#timeAfter(last)
     const meta = Object.freeze({ seq: seq + 1, at, ...(key !== undefined && { key }) })
-    const { parts, state, value: given } = transact(this.#definition, before, run, meta, metadata)
-    const { value, text: answer } = keptValue(input, given)
+    const { parts, state, ...done } = transact(this.#definition, before, run, meta, metadata, watch)
+    const { value, text: answer } = keptValue(input, done.value)
     const result = value === undefined ? {} : { value }
     const receipt = { ok: true, seq, at, duplicate: false, ...result } as const
     if (parts.length === 0 && input === undefined) return { receipt }
@@ -145,10 +139,11 @@ export class StoreCore {
     this.#group = this.#queue
     this.#queue = []
     try {
-      if (this.#isBehind) await this.#catchUp()
-      const appended = await append(this.#journal, this.#group, this.#durable.seq)
+      if (this.isBehind) await this.#catchUp()
+      const { telemetry } = this.#options
+      const appended = await append(this.#journal, this.#group, this.#durable.seq, telemetry)
       if (!appended.ok && appended.withdrawn) this.#withdraw(appended.withdrawn.cause)
-      else this.#isBehind ||= !appended.ok
+      else this.isBehind ||= !appended.ok
       const rest = this.#group.findIndex(
         ({ receipt }) => !appended.ok || receipt.seq > appended.seq,
       )
@@ -188,7 +183,7 @@ export class StoreCore {
     this.#group = []
     this.#queue = []
     this.#tentative = this.#durable
-    this.#isBehind = true
+    this.isBehind = true
     if (this.#stopped || (!isFinal && isPassing(this.#journal, error))) return
     this.#stopped = refused
     for (const closer of [...this.closers]) closer()
@@ -197,7 +192,7 @@ export class StoreCore {
 
   /** What only waited for records that are durable has its answer anyway. */
   #settleRequest({ receipt, resolve, reject }: PendingCommit, error: StoreError): void {
-    if (this.#isBehind || receipt.seq > this.#durable.seq) reject(error)
+    if (this.isBehind || receipt.seq > this.#durable.seq) reject(error)
     else resolve(receipt)
   }
 
@@ -222,13 +217,13 @@ export class StoreCore {
   /** Reads all that is durable by now. Throws StoreError as the journal and `decode` do. */
   async #catchUp(): Promise<void> {
     // First: a call that asks for it again during this reading may mean records that the reading does not meet.
-    this.#isBehind = false
+    this.isBehind = false
     const { seq } = this.#durable
     try {
       for await (const records of readDecoded(this.#definition, this.#journal, undefined, seq))
         this.#rebase(records)
     } catch (error) {
-      this.#isBehind = true
+      this.isBehind = true
       throw error
     }
   }
@@ -249,6 +244,7 @@ export class StoreCore {
       this.#keys.add(record)
       this.#tentative = headOf(record)
     }
+    this.#options.telemetry?.followed(theirs, this.pending)
     this.#decideAllAgain()
     for (const record of theirs) this.#markDurable(record)
   }
@@ -280,7 +276,7 @@ export class StoreCore {
 
   /** Resolves when all that others had appended by now is in the state. */
   async refresh(): Promise<void> {
-    this.#isBehind ||= this.#journal.follow !== undefined
+    this.isBehind ||= this.#journal.follow !== undefined
     await this.enqueue(() => undefined, {}, [])
   }
 

@@ -55,6 +55,7 @@ class FileJournal implements Journal, CompactableFile {
   path = ''
   readonly fs: FileSystem
   readonly snapshots: FileSnapshots = new FileSnapshots(this)
+  syncDuration: number | undefined
   header: FileHeader = NO_HEADER
   kept: SnapshotCandidate | undefined
   end: FilePosition = NO_HEADER.begin
@@ -211,7 +212,9 @@ class FileJournal implements Journal, CompactableFile {
       if (size === undefined) throw new Error('the file was removed or replaced')
       if (size !== offset) return { ok: false, head: seq }
       await writeAll(file, bytes, offset)
+      const written = performance.now()
       if (this.#options.durability !== 'os') await file.datasync()
+      this.syncDuration = performance.now() - written
     } catch (cause) {
       this.#failed = await this.#rollBack(file, cause)
       throw this.#failed

@@ -10,6 +10,7 @@ const LONGEST_MS = 250
  */
 export class Backoff {
   attempts = 0
+  readonly #begin = performance.now()
   readonly #until: number
   readonly #signal: AbortSignal
 
@@ -17,6 +18,11 @@ export class Backoff {
   constructor(timeout: number, signal: AbortSignal) {
     this.#until = performance.now() + timeout
     this.#signal = signal
+  }
+
+  /** Milliseconds since it was made. */
+  get elapsed(): number {
+    return performance.now() - this.#begin
   }
 
   /** Waits for a random time that becomes longer, or for `milliseconds`. Returns false, at once, if the time is over. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { closestMatch } from 'leven'
 import { StoreError, type StoreErrorCode } from '../../errors.ts'
 import type { AppendResult, Journal, JournalInfo, NewEntry, Replica } from '../../port/journal.ts'
+import type { JournalObserver } from '../../port/observer.ts'
 import { Backoff } from './backoff.ts'
 import { ChainedEngine } from './chained-engine.ts'
 import type { Engine, EngineEntry, EngineLook, NewEngineEntry } from './engine.ts'
@@ -76,12 +77,17 @@ class EngineJournal implements SharedJournal {
   #ending = new AbortController()
   #isOpen = false
   #isReadOnly = false
+  #observer: JournalObserver | undefined
 
   constructor(engine: Engine, timeout: number, snapshot: string | undefined) {
     this.name = engine.name
     this.#engine = engine
     this.#timeout = timeout
     if (snapshot !== undefined) this.snapshots = new LocalSnapshots(snapshot)
+  }
+
+  observe(observer: JournalObserver): void {
+    this.#observer = observer
   }
 
   get hasTransactions(): boolean {
@@ -175,7 +181,9 @@ class EngineJournal implements SharedJournal {
     }))
     await this.#pause()
     const begin = performance.now()
-    const result = await this.#settle(entries, expected)
+    const backoff = this.#backoff()
+    const result = await this.#settle(entries, expected, backoff)
+    this.#answered(backoff)
     if (result.ok) {
       this.#seen = Math.max(this.#seen, result.seq)
       this.#turns.took(result.seq, performance.now() - begin)
@@ -193,8 +201,11 @@ class EngineJournal implements SharedJournal {
    * After an attempt without an answer, a conflict proves nothing: it may come from that very attempt, before any
    * read shows its record. Only a record in the place of ours, with another id, is a conflict then.
    */
-  async #settle(entries: readonly NewEngineEntry[], expected: number): Promise<AppendResult> {
-    const backoff = this.#backoff()
+  async #settle(
+    entries: readonly NewEngineEntry[],
+    expected: number,
+    backoff: Backoff,
+  ): Promise<AppendResult> {
     let doubt: StoreError | undefined
     /** How many of the first entries are certainly in the journal. */
     let confirmed = 0
@@ -276,11 +287,13 @@ class EngineJournal implements SharedJournal {
           seq = batch.at(-1)?.seq ?? seq
           this.#seen = Math.max(this.#seen, seq)
           this.#turns.saw(batch)
+          this.#answered(backoff)
           backoff = this.#backoff()
           if (seq > after) yield batch.filter((entry) => entry.seq > after)
           this.#assertOpen()
         }
         if (seq >= known) {
+          this.#answered(backoff)
           this.#shortSince = undefined
           return
         }
@@ -320,11 +333,17 @@ class EngineJournal implements SharedJournal {
     const backoff = this.#backoff()
     for (;;) {
       try {
-        return await run()
+        const answer = await run()
+        this.#answered(backoff)
+        return answer
       } catch (error) {
         if (!isPassing(error) || !(await backoff.wait())) throw error
       }
     }
+  }
+
+  #answered({ attempts, elapsed }: Backoff): void {
+    if (attempts > 0) this.#observer?.reconnected(attempts, elapsed)
   }
 
   #assertOpen(): void {

@@ -13,32 +13,33 @@ export interface CauseNode {
 
 /** The links of a journal. It holds those only, since records may be large. */
 export class Causes {
-  readonly #causeOf = new Map<number, Cause>()
+  /** The first cause of each record that has one. */
+  readonly #rootOf = new Map<number, Cause>()
   readonly #effects = new Map<Cause, number[]>()
+  /** Its own, or that of the nearest of what caused it. */
   readonly #correlationOf = new Map<number, string>()
   readonly #correlated = new Map<string, number[]>()
 
   /** In the order of the journal. `metadata` is foreign: what does not fit is not a link. */
   add(seq: number, metadata: { readonly [field: string]: unknown } = {}): void {
     const { causationId, correlationId } = metadata
+    const isOwn = typeof correlationId === 'string'
+    let id = isOwn ? correlationId : undefined
     // What names itself, or a later record, was not caused by it: so no chain has a cycle.
     const isEarlier = typeof causationId === 'number' && causationId < seq
     if (isEarlier || typeof causationId === 'string') {
-      this.#causeOf.set(seq, causationId)
+      // Kept here, not looked for later: each record of a chain would walk all of it.
+      this.#rootOf.set(seq, (isEarlier && this.#rootOf.get(causationId)) || causationId)
+      if (isEarlier) id ??= this.#correlationOf.get(causationId)
       push(this.#effects, causationId, seq)
     }
-    if (typeof correlationId !== 'string') return
-    this.#correlationOf.set(seq, correlationId)
-    push(this.#correlated, correlationId, seq)
+    if (id !== undefined) this.#correlationOf.set(seq, id)
+    if (isOwn) push(this.#correlated, correlationId, seq)
   }
 
   /** The correlation that `seq`, or the nearest of what caused it, belongs to. */
   correlationOf(seq: number): string | undefined {
-    for (let at: Cause | undefined = seq; typeof at === 'number'; at = this.#causeOf.get(at)) {
-      const id = this.#correlationOf.get(at)
-      if (id !== undefined) return id
-    }
-    return undefined
+    return this.#correlationOf.get(seq)
   }
 
   /**
@@ -48,7 +49,7 @@ export class Causes {
   *tree(seq: number): Generator<CauseNode> {
     const id = this.correlationOf(seq)
     const members = id === undefined ? [] : (this.#correlated.get(id) ?? [])
-    const roots = new Set([...members, seq].map((member) => this.#rootOf(member)))
+    const roots = new Set([...members, seq].map((member) => this.#rootOf.get(member) ?? member))
     const stack: CauseNode[] = [...roots]
       .map((cause) => ({ cause, depth: 0, isLast: [] }))
       .reverse()
@@ -64,13 +65,6 @@ export class Causes {
         })
       }
     }
-  }
-
-  #rootOf(seq: number): Cause {
-    let root: Cause = seq
-    for (let at: Cause | undefined = seq; at !== undefined; at = this.#causeOf.get(at as number))
-      root = at
-    return root
   }
 }
 

@@ -75,7 +75,7 @@ export class Keys {
     this.#durable.clear()
     this.#lastSeq = last.seq
     for (const [key, seq, at, body, value] of kept)
-      this.#set(key, { body, receipt: duplicate({ seq, at }, value) })
+      this.#set(key, { body, receipt: duplicate({ seq, at }, freeze(value)) })
     this.#forgetBefore(last)
   }
 

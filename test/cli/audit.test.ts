@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileJournal } from 'ministore-ts/file'
 import { sqliteJournal } from 'ministore-ts/sqlite'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { Causes } from '../../src/inspect/causes.ts'
 import { NOON } from '../store/broker.ts'
 import { home } from './build.ts'
 import { damagedAt } from './damaged.ts'
@@ -184,6 +185,19 @@ describe('ministore trace', () => {
     const { status, lines: printed } = await lines('trace', damaged, '2')
     expect(printed).toHaveLength(4)
     expect(status).toBe(1)
+  })
+
+  test('looks at each link of a chain once, however many of its records have one correlation', () => {
+    const causes = new Causes()
+    const looked = vi.spyOn(Map.prototype, 'get')
+    const count = 2000
+    for (let seq = 1; seq <= count; seq++)
+      causes.add(seq, { correlationId: 'c', causationId: seq - 1 || 'request-1' })
+    const nodes = [...causes.tree(count)]
+    const looks = looked.mock.calls.length
+    looked.mockRestore()
+    expect(nodes).toHaveLength(count + 1)
+    expect(looks).toBeLessThan(10 * count)
   })
 
   test('draws a chain as long as the journal without recursion, and names a cause that was compacted away', async () => {

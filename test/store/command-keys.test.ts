@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineStore, memoryJournal, reject } from 'ministore-ts'
 import { sharedJournal } from 'ministore-ts/shared'
 import { describe, expect, test } from 'vitest'
@@ -200,6 +203,26 @@ describe('a command with a key', () => {
       )
     expect(await run()).toMatchObject({ value: 1, duplicate: false })
     expect(await run()).toMatchObject({ value: 1, duplicate: true })
+  })
+})
+
+describe('the value of a command with a key', () => {
+  test('is frozen however the store came to it, so no caller changes what the next one gets', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'keys-')), 'bank.jsonl')
+    const request = ['payTwice', { cents: 5 }, { key: 'k' }] as const
+    const kept = async (
+      keep: (store: Awaited<ReturnType<typeof bank.open>>) => Promise<unknown>,
+    ) => {
+      const store = await bank.open(path)
+      const { value } = await store.execute(...request)
+      expect(() => Object.assign(value, { paid: 99 })).toThrow(TypeError)
+      expect(await store.execute(...request)).toMatchObject({ value: { paid: 2 }, duplicate: true })
+      await keep(store)
+      await store.close()
+    }
+    await kept((store) => store.snapshot())
+    await kept((store) => store.compact())
+    await kept(async () => undefined)
   })
 })
 

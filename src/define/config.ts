@@ -130,6 +130,11 @@ function readStore(maker: string, config: unknown): CompiledDefinition {
     const read = () => readPart(maker, path, COMMAND, groups.commands[name])
     commands.set(name, reading(maker, z.core.toDotPath(path), read))
   }
+  const commandNamed = (name: string): Command => {
+    const command = commands.get(name)
+    if (!command) throw unknownName(name, commands.keys(), 'commands')
+    return command
+  }
   return {
     name,
     keys: groups.keys,
@@ -147,9 +152,9 @@ function readStore(maker: string, config: unknown): CompiledDefinition {
       throw unknownName(type, known, seq === undefined ? 'mutations' : 'mutations or retired', seq)
     },
     commands: [...commands.keys()],
+    inputOf: (name) => commandNamed(name).input,
     command(name, input) {
-      const command = commands.get(name)
-      if (!command) throw unknownName(name, commands.keys(), 'commands')
+      const command = commandNamed(name)
       const parsed = parseInput(name, command.input, input, 'input')
       return { input: parsed, run: (tx) => command.run(tx, parsed) }
     },

@@ -113,6 +113,8 @@ export interface CompiledDefinition {
   readonly commands: readonly string[]
   /** By name, with its input parsed. Throws StoreError `unknown_mutation`; Rejection `invalid`. */
   command(name: string, input: unknown): PreparedCommand
+  /** The schema of a command's input. Throws StoreError `unknown_mutation`. */
+  inputOf(name: string): z.core.$ZodType | undefined
 }
 
 /** A command with its input. */

@@ -12,7 +12,7 @@ const src = join(root, 'src')
  */
 const FLOORS: readonly (readonly [floor: string, rooms: readonly string[]])[] = [
   ['values', ['errors.ts', 'port', 'table', 'json']],
-  ['one mutation', ['diff', 'mutation']],
+  ['one mutation', ['diff', 'mutation', 'secrets']],
   ['one record, one state', ['record', 'snapshot']],
   ['a history', ['replay']],
   ['an open store', ['store', 'observe']],
@@ -59,7 +59,7 @@ const TYPES = `AppendEvent CompactionEvent DispatchEvent FollowEvent Health Obse
 /** One dependency, one home. */
 const HOME: Record<string, readonly string[]> = {
   immer: ['mutation/'],
-  zod: ['mutation/', 'define/', 'proof/check/', 'proof/schema/', 'testing/', 'cli/'],
+  zod: ['mutation/', 'secrets/', 'define/', 'proof/check/', 'proof/schema/', 'testing/', 'cli/'],
   'fast-json-stable-stringify': ['json/'],
   '@noble/hashes/sha2.js': ['json/'],
   '@noble/hashes/utils.js': ['json/'],
@@ -75,7 +75,7 @@ const HOME: Record<string, readonly string[]> = {
   '@nats-io/transport-node': ['journals/nats/'],
   'node:worker_threads': ['journals/file/disk/', 'proof/verify/'],
   'node:fs': ['journals/file/disk/', 'journals/sqlite/', 'cli/'],
-  'node:fs/promises': ['journals/file/disk/', 'journals/url/', 'proof/check/', 'cli/'],
+  'node:fs/promises': ['secrets/', 'journals/file/disk/', 'journals/url/', 'proof/check/', 'cli/'],
   'node:child_process': ['journals/file/disk/', 'cli/'],
   'node:console': ['cli/'],
   'node:timers/promises': [
@@ -89,6 +89,7 @@ const HOME: Record<string, readonly string[]> = {
   'node:net': ['journals/nats/'],
   'node:os': ['journals/file/disk/', 'cli/'],
   'node:path': [
+    'secrets/',
     'journals/file/disk/',
     'journals/file/',
     'journals/shared/',
@@ -101,6 +102,7 @@ const HOME: Record<string, readonly string[]> = {
   'node:util': ['journals/file/disk/', 'journals/nats/', 'cli/'],
   'node:inspector': ['proof/schema/'],
   'node:crypto': [
+    'secrets/',
     'journals/chain/',
     'journals/file/disk/',
     'journals/file/',

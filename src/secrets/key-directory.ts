@@ -42,19 +42,20 @@ class KeyDirectory implements KeyStorage {
   create(subject: string, entry: KeyEntry): Promise<KeyEntry> {
     return attempt(this.#directory, async () => {
       for (;;) {
-        const found = await this.#read(subject)
-        if (found) return found
         const draft = await this.#write(subject, entry)
         try {
           // Unlike a rename, a link never replaces the file that another process was first with.
           await link(draft, this.#fileOf(subject))
           await this.#sync()
+          return entry
         } catch (error) {
           // `ENOENT`: the subject was forgotten meanwhile, with all that was under way for it.
           if (!['EEXIST', 'ENOENT'].includes(codeOf(error))) throw error
         } finally {
           await unlink(draft).catch(() => undefined)
         }
+        const found = await this.#read(subject)
+        if (found) return found
       }
     })
   }
@@ -91,7 +92,10 @@ class KeyDirectory implements KeyStorage {
       assertPrivate(path, stats, '600')
       // Its maker still has the draft: the name may not be durable yet.
       if (stats.nlink > 1) await this.#sync()
-      return entryIn(await file.readFile('utf8'), path, subject)
+      const text = await file.readFile('utf8')
+      // Replaced meanwhile: then what was read here may be half overwritten.
+      if ((await stat(path)).ino !== stats.ino) return await this.#read(subject)
+      return entryIn(text, path, subject)
     } finally {
       await file.close()
     }

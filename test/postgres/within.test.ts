@@ -1,8 +1,10 @@
 // A record and what the program writes with it: both are there, or neither.
 import { defineStore, StoreError } from 'ministore-ts'
 import { postgresJournal } from 'ministore-ts/postgres'
-import type { PoolClient } from 'pg'
+import { masterKey, postgresKeys } from 'ministore-ts/secrets'
+import { Pool, type PoolClient } from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { keepsItsPromises } from '../secrets/promises.ts'
 import { startProxy } from '../servers/proxy.ts'
 import { freshDatabase, freshName, ledger, serverOfThisFile } from './journals.ts'
 
@@ -268,6 +270,34 @@ describe.skipIf(!server.isHere)('within', () => {
     onTestFinished(() => Promise.all([a.close(), b.close()]).then(() => undefined))
     await Promise.all([a.dispatch('add', 1, { within: write }), b.dispatch('add', 1), a.refresh()])
     expect(await written(url)).toEqual([[1, 1]])
+  })
+})
+
+describe.skipIf(!server.isHere)('keys in a table', () => {
+  test('keep their promises, wrapped or not, and the table is created by itself', async () => {
+    const pool = new Pool({ connectionString: await freshDatabase(server) })
+    onTestFinished(() => pool.end())
+    await keepsItsPromises(() => postgresKeys(pool))
+    const wrapping = masterKey(new Uint8Array(32).fill(7))
+    await pool.query('create schema vault')
+    const table = 'vault.keys'
+    await keepsItsPromises(() => postgresKeys(pool, { table, wrapping }))
+    const { rows } = await pool.query('select subject, entry from vault.keys order by subject')
+    expect(rows).toHaveLength(3)
+    expect(rows.find(({ subject }) => subject === 'in advance')?.entry).toEqual({ forgotten: [] })
+    await pool.query(`update vault.keys set entry = '{"forgotten": 7}'`)
+    const damaged = postgresKeys(pool, { table, wrapping })
+    await expect(damaged.obtain('user-7')).rejects.toMatchObject({ code: 'bad_key' })
+  })
+
+  test('that the database refuses are an error with a code, and can be asked for again', async () => {
+    const pool = new Pool({ connectionString: await freshDatabase(server) })
+    onTestFinished(() => pool.end())
+    const keys = postgresKeys(pool, { table: 'vault.keys' })
+    await expect(keys.obtain('user-7')).rejects.toMatchObject({ code: 'key_store' })
+    await pool.query('create schema vault')
+    expect(await keys.obtain('user-7')).toEqual(await keys.obtain('user-7'))
+    expect(() => postgresKeys(pool, { table: 'keys; drop table x' })).toThrow(TypeError)
   })
 })
 

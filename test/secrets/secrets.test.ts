@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineStore, memoryJournal, reject } from 'ministore-ts'
 import { memoryKeys, reveal, type Secret, secret, vault } from 'ministore-ts/secrets'
+import { table } from 'ministore-ts/table'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
+import { definitionOf } from '../../src/mutation/brand.ts'
+import { acceptsOwnOutput } from '../../src/mutation/stable.ts'
+import { compareSchemas, schemaLock } from '../../src/proof/schema/index.ts'
 
 const EMAIL = 'ann.smith@example.org'
 const email = secret(z.email(), { subject: 'id', redacted: '(erased)' })
@@ -257,4 +261,107 @@ describe('after a subject was forgotten', () => {
     for (const text of [EMAIL, 'Main Street', btoa(EMAIL).slice(0, -2)])
       expect(bytes).not.toContain(text)
   })
+})
+
+describe('the schema of a secret', () => {
+  const definitionWith = (schema: z.ZodType, redacted: string) =>
+    defineStore({
+      name: 'people',
+      state: {},
+      mutations: {
+        registered: {
+          payload: z.object({ id: z.string(), email: secret(schema, { subject: 'id', redacted }) }),
+          apply() {},
+        },
+      },
+    })
+
+  test('is locked as its sealed form, so plain text and redacted value may change', () => {
+    const was = schemaLock(definitionWith(z.string(), ''))
+    expect(schemaLock(definitionWith(z.email(), '(erased)'))).toEqual(was)
+    const plain = schemaLock(
+      defineStore({
+        name: 'people',
+        state: {},
+        mutations: {
+          registered: { payload: z.object({ id: z.string(), email: z.string() }), apply() {} },
+        },
+      }),
+    )
+    expect(compareSchemas(was, was, 'lock')).toEqual([])
+    // What was journaled as plain text is no secret: that takes a new version and an upcaster.
+    expect(compareSchemas(plain, was, 'lock')).toMatchObject([{ severity: 'error' }])
+  })
+
+  test('accepts what it seals, at no extra price, and says so as JSON Schema', async () => {
+    const definition = definitionWith(z.email(), '')
+    const { payload } = definitionOf(definition).mutations.get('registered') ?? {}
+    expect(payload && acceptsOwnOutput(payload)).toBe(true)
+    const schema = z.toJSONSchema(payload as z.ZodType, { reused: 'inline' })
+    expect(schema).toMatchObject({
+      properties: {
+        email: { additionalProperties: false, required: ['$secret'], type: 'object' },
+      },
+    })
+  })
+
+  test('stays a secret when it is described, refined, optional, nullable, in lists and unions', async () => {
+    const told = secret(z.string(), { subject: 'id', redacted: '' })
+    const definition = defineStore({
+      name: 'odd',
+      state: {},
+      mutations: {
+        told: {
+          payload: z
+            .object({
+              id: z.int(),
+              a: told.describe('a').optional(),
+              b: told.nullable(),
+              c: z.array(z.object({ id: z.string(), text: told })),
+              d: z.record(z.string(), told.meta({ title: 'd' })),
+              e: z.union([z.number(), told.refine(({ $secret }) => $secret.alg === 'A256GCM')]),
+              f: z.tuple([told]),
+            })
+            .refine(({ c }) => c.length < 3),
+          apply() {},
+        },
+      },
+    })
+    const secrets = vault(definition, memoryKeys())
+    const plain = {
+      ...{ id: 1, a: 'text a', b: null, c: [{ id: 'x', text: 'text c' }], d: { k: 'text d' } },
+      ...{ e: 'text e', f: ['text f'] as [string] },
+    }
+    const sealed = await secrets.seal('told', plain)
+    expect(JSON.stringify(sealed)).not.toContain('text ')
+    const store = await definition.memory([])
+    expect((await store.dispatch('told', sealed)).ok).toBe(true)
+    expect(await secrets.reveal(sealed)).toEqual(plain)
+    await secrets.forget('x')
+    await secrets.forget('1')
+    expect(await secrets.reveal(sealed)).toEqual({
+      ...{ id: 1, a: '', b: null, c: [{ id: 'x', text: '' }], d: { k: '' }, e: '', f: [''] },
+    })
+  })
+
+  test('needs a subject in the payload', async () => {
+    const definition = definitionWith(z.string(), '')
+    const secrets = vault(definition, memoryKeys())
+    const given = { id: '', email: EMAIL }
+    await expect(secrets.seal('registered', given)).rejects.toMatchObject({ code: 'invalid' })
+    expect(() => secret(z.string(), { subject: '', redacted: '' })).toThrow('`subject` must be')
+    expect(() => secret(z.string(), { subject: 'id', redacted: NaN })).toThrow('`redacted` must be')
+  })
+})
+
+test('a secret in a table, and text that looks like one, are revealed as they should be', async () => {
+  const keys = memoryKeys()
+  const { email } = await vault(people, keys).seal('registered', ann)
+  const state = { byId: table([['user-7', { email }]]), plain: { $secrets: 1 }, list: [1] }
+  const revealed = await reveal(state, keys)
+  expect(revealed.byId.get('user-7')?.email).toBe(EMAIL)
+  expectTypeOf(revealed.byId.get('user-7')?.email).toEqualTypeOf<string | undefined>()
+  expect(revealed.plain).toBe(state.plain)
+  expect(revealed.list).toBe(state.list)
+  expect(state.byId.get('user-7')?.email).toEqual(email)
 })

@@ -40,7 +40,7 @@ const BUILT_IN = 'node:sqlite'
 const COMPILED = 'better-sqlite3'
 const PREBUILT = '@photostructure/sqlite'
 
-/** Returns the driver of Node, else that of an installed package. Throws StoreError `config` if there is none. */
+/** Returns the driver of Node, else that of an installed package. Throws StoreError `config` if neither exists. */
 export async function loadDriver(name: string): Promise<SqliteDriver> {
   const builtIn = await load<{ DatabaseSync: SqliteDriver }>(BUILT_IN)
   if (builtIn) return builtIn.DatabaseSync

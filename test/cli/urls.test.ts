@@ -134,7 +134,7 @@ for (const engine of [postgres, nats, sqlite]) {
       const found = await ministore('check', url, '--store', store)
       expect(found).toMatchObject({ status: 1, stdout: expect.stringMatching(/"others"/) })
       // The third one is no record.
-      const damaged = /record 3 "at" is no time/
+      const damaged = /record 3 "at" is not a time/
       expect(await ministore('verify', url)).toMatchObject({
         ...{ status: 1, stdout: expect.stringMatching(damaged) },
       })
@@ -240,8 +240,11 @@ describe('a URL', () => {
     cpSync(installed(), join(project, 'ministore-ts'), { recursive: true })
     const root = fileURLToPath(new URL('../../node_modules/', import.meta.url))
     const { dependencies } = JSON.parse(readFileSync(join(installed(), 'package.json'), 'utf8'))
-    for (const name of [...Object.keys(dependencies), 'zod'])
+    for (const name of [...Object.keys(dependencies), 'zod']) {
+      // The scope of a name is a directory.
+      mkdirSync(dirname(join(project, name)), { recursive: true })
       symlinkSync(join(root, name), join(project, name))
+    }
     const main = join(project, 'ministore-ts/dist/cli/main.js')
     for (const [url, client] of [
       ['postgres://u:s3cret@h/db#j', 'pg'],

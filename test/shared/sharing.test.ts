@@ -264,7 +264,7 @@ describe('where the engine fails', () => {
     )
     await expect(a.dispatch('take', { name: 'x', by: 'a' })).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringContaining('precedence'),
+      message: expect.stringContaining('lost the append race'),
     })
     await a.close()
   })

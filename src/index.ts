@@ -102,6 +102,6 @@ export type {
 export type { CheckOptions, ReplayReport } from './proof/check/report.ts'
 export type { Finding } from './proof/finding.ts'
 export type { VerifyOptions, VerifyReport } from './proof/verify/report.ts'
-export type { Within, WithinRecord } from './record/entry.ts'
+export type { Within, WithinRecord } from './record/append.ts'
 export type { Receipt, RecordOf } from './record/record.ts'
 export type { Immutable, ImmutableObject } from './table/immutable.ts'

@@ -160,6 +160,7 @@ function surface(parts: OpenParts, bound?: object): object {
   ): CommitOptions => {
     const { metadata: own, ...checked } = checkOptions(method, schema, options)
     if (own === undefined && boundOnly) return { ...checked, metadata: boundOnly }
+    if (own === undefined && !bound && !definition.metadata.schema) return checked
     const metadata = validateMetadata(definition.metadata, method, bound, own)
     if (own === undefined && bound) boundOnly = metadata
     return { ...checked, metadata }

@@ -5,7 +5,7 @@ import type { Replica, TornTail, UnusedSnapshot } from '../port/journal.ts'
 import type { CoreObserver, Observer } from '../port/observer.ts'
 import type { CompactOptions, CompactReceipt, SnapshotReceipt } from '../port/snapshots.ts'
 import type { VerifyOptions, VerifyReport } from '../proof/verify/report.ts'
-import type { Within } from '../record/entry.ts'
+import type { Within } from '../record/append.ts'
 import type { Receipt } from '../record/record.ts'
 
 import type { Immutable } from '../table/immutable.ts'

@@ -1,7 +1,7 @@
 // Schemas as values, and those for what comes from outside.
 import { z } from 'zod'
 import type { MutationSpec } from '../mutation/spec.ts'
-import type { Within } from '../record/entry.ts'
+import type { Within } from '../record/append.ts'
 import type { DispatchOptions } from './open-store.ts'
 
 /** By its mark, not instanceof: the user's zod may be another copy. */

@@ -61,10 +61,15 @@ export function transact(
   try {
     const given = metadata?.value ?? NO_METADATA
     const value = run({ at: meta.at, metadata: given, dispatch, getState: () => next })
-    if (value instanceof Rejection) throw value
-    assertResult(value)
+    if (value !== undefined) assertValue(value)
     return { parts, state: next, value }
   } finally {
     isOver = true
   }
+}
+
+/** Throws the Rejection that `run` returned, and TypeError for what no caller can have meant. */
+function assertValue(value: unknown): void {
+  if (value instanceof Rejection) throw value
+  assertResult(value)
 }

@@ -5,7 +5,6 @@ import { canonicalText, forbiddenKey, freeze, payloadIssue } from '../json/index
 import { describe, isThenable, textOf } from './result.ts'
 import type { Meta, Metadata, MutationSpec, PreparedMutation } from './spec.ts'
 import { acceptsOwnOutput } from './stable.ts'
-import { encodeMutation } from './text.ts'
 
 /** Without metadata, guards and commands see this. */
 export const NO_METADATA: Metadata = Object.freeze({})
@@ -25,6 +24,15 @@ export function validatePayload(mutation: MutationSpec, input: unknown): Prepare
     assertAccepted(`The payload schema of ${type}`, text, again)
   }
   return { mutation, payload, text: encodeMutation(mutation, text) }
+}
+
+/** The fields of a record that are the mutation's. */
+export function encodeMutation(
+  { type, version }: MutationSpec,
+  payload: string | undefined,
+): string {
+  const v = version > 1 ? `,"v":${version}` : ''
+  return `"type":${JSON.stringify(type)}${v}${payload === undefined ? '' : `,"payload":${payload}`}`
 }
 
 /**
@@ -59,12 +67,12 @@ export function runGuard(
     const { guard } = mutation
     // `apply` gets `meta` itself, so that no state can depend on the metadata.
     const refused = guard?.(state, payload, Object.freeze({ ...meta, metadata }))
+    if (refused === undefined) return
     if (refused instanceof Rejection) throw refused
     if (isThenable(refused)) throw new TypeError('guard() is asynchronous: decide before dispatch')
-    if (refused !== undefined)
-      throw new TypeError(
-        `guard() returned ${describe(refused)}. Return nothing to allow it, or what reject() gives`,
-      )
+    throw new TypeError(
+      `guard() returned ${describe(refused)}. Return nothing to allow it, or what reject() gives`,
+    )
   })
 }
 

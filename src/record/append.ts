@@ -1,9 +1,28 @@
 // Step 3: records → durable. The port itself is in port/; what the store makes of the answer is in store/.
 import { StoreError } from '../errors.ts'
-import type { AppendResult, Journal, NewEntry } from '../port/journal.ts'
+import type { Meta } from '../mutation/spec.ts'
+import type { AppendResult, Awaitable, Journal, NewEntry, SqlTransaction } from '../port/journal.ts'
 import type { CoreObserver } from '../port/observer.ts'
 import type { AppliedRecord } from '../replay/replayed.ts'
-import { entryOf, type Within } from './entry.ts'
+import type { Immutable } from '../table/immutable.ts'
+
+/** The record that is about to be committed. */
+export interface WithinRecord<S = unknown> extends Meta {
+  /** With this record applied. */
+  readonly state: Immutable<S>
+}
+
+/** As a method, so that its parameter may be declared as the `PoolClient` that it is. */
+export type Within<S = unknown> = {
+  run(transaction: SqlTransaction, record: WithinRecord<S>): Awaitable<unknown>
+}['run']
+
+/** What is written together with the record sees it as it is decided now. */
+function entryOf(record: AppliedRecord & { readonly text: string }, within?: Within): NewEntry {
+  const { text, meta, state } = record
+  if (!within) return { text }
+  return { text, within: (transaction) => within(transaction, { ...meta, state: state as never }) }
+}
 
 /** What one dispatch appends: its record, if it has one, and what is written together with it. */
 interface Appended {

@@ -11,8 +11,7 @@ import type {
   MutationSpec,
   PreparedMutation,
 } from '../mutation/spec.ts'
-import { encodeMutation } from '../mutation/text.ts'
-import { parse, validatePayload } from '../mutation/validate.ts'
+import { encodeMutation, parse, validatePayload } from '../mutation/validate.ts'
 import type { Entry } from '../port/journal.ts'
 import type { Committed, Decoded } from './record.ts'
 

@@ -40,6 +40,7 @@ const GROUPS: readonly Group[] = [
       'docs/guides/hot-reload.md',
       'docs/guides/snapshots.md',
       'docs/guides/tables.md',
+      'docs/guides/observability.md',
       'docs/guides/scaling.md',
       'docs/engines/postgres.md',
       'docs/engines/nats.md',

@@ -38,7 +38,7 @@ const FLOORS: readonly (readonly [floor: string, rooms: readonly string[]])[] = 
     'tools',
     ['testing', 'cli/terminal', 'cli/sources', 'inspect', 'cli/import-rust', 'cli/commands', 'cli'],
   ],
-  ['strangers', ['journals/postgres', 'journals/nats', 'journals/sqlite', 'vitest']],
+  ['strangers', ['journals/postgres', 'journals/nats', 'journals/sqlite', 'otel', 'vitest']],
 ]
 const ROOMS = FLOORS.flatMap(([, rooms]) => rooms)
 const STRANGERS = FLOORS.at(-1)?.[1] ?? []
@@ -71,6 +71,7 @@ const HOME: Record<string, readonly string[]> = {
   tinyglobby: ['cli/'],
   picocolors: ['cli/', 'proof/report/'],
   vitest: ['vitest/'],
+  '@opentelemetry/api': ['otel/'],
   pg: ['journals/postgres/'],
   '@nats-io/transport-node': ['journals/nats/'],
   'node:worker_threads': ['journals/file/disk/', 'proof/verify/'],

@@ -3,10 +3,15 @@
 // 130 = interrupted.
 import { Console } from 'node:console'
 import { program } from './program.ts'
+import { answerWith, guardExit, takeAnswer } from './terminal/exit.ts'
+import { redirectForeignOutput } from './terminal/foreign-output.ts'
 import { safeLines } from './terminal/lines.ts'
-import { leave } from './terminal/output.ts'
+import { leave, ownOutput } from './terminal/output.ts'
 
-// Standard output is for what the command has to say: what a definition logs goes elsewhere.
+guardExit()
+// Standard output is for reports: what a definition logs goes to standard error.
+ownOutput()
+redirectForeignOutput()
 globalThis.console = new Console(process.stderr)
 
 // Twice ends it at once, even if no one reads what was printed.
@@ -20,7 +25,7 @@ try {
   await (await program(args)).parseAsync(args, { from: 'user' })
 } catch (error) {
   console.error(`ministore: ${safeLines((error as Error).message)}`)
-  process.exitCode = 2
+  answerWith(2)
 }
 // A definition's file may have left something open, such as a timer or a connection.
-leave(Number(process.exitCode ?? 0))
+leave(takeAnswer())

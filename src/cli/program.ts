@@ -1,5 +1,7 @@
 // The commands of the command line, ready to be run.
 import { Command } from 'commander'
+import { end } from './terminal/exit.ts'
+import { printNow } from './terminal/output.ts'
 import { didYouMean } from './terminal/suggest.ts'
 import { version } from './terminal/version.ts'
 
@@ -38,9 +40,12 @@ export async function program([first]: readonly string[] = []): Promise<Command>
   const all = new Command(NAME)
     .description('Check, inspect and repair the journals of ministore stores.')
     .version(version)
-    .configureOutput({ outputError: (text, write) => write(usageError(text)) })
+    .configureOutput({
+      writeOut: printNow,
+      outputError: (text, write) => write(usageError(text)),
+    })
     .showHelpAfterError(`Run "npx ${NAME} --help" to see all commands.`)
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+    .exitOverride((error) => end(error.exitCode === 0 ? 0 : 2))
   for (const name of needed(first)) {
     const command = await (COMMANDS[name] ?? HIDDEN[name])?.()
     if (!command) continue

@@ -1,6 +1,7 @@
 // A command in this very process, where starting one would take most of the time of a test.
 import { vi } from 'vitest'
 import { program } from '../../src/cli/program.ts'
+import { answerWith, takeAnswer } from '../../src/cli/terminal/exit.ts'
 import { safeLines } from '../../src/cli/terminal/lines.ts'
 import type { Ran } from './run.ts'
 
@@ -16,18 +17,15 @@ export async function ministoreHere(...args: string[]): Promise<Ran> {
   const error = vi.spyOn(console, 'error').mockImplementation((text: string) => {
     stderr += `${text}\n`
   })
-  const before = process.exitCode
-  process.exitCode = undefined
+  takeAnswer()
   try {
     await (await program(args)).parseAsync(args, { from: 'user' })
   } catch (thrown) {
     console.error(`ministore: ${safeLines((thrown as Error).message)}`)
-    process.exitCode = 2
+    answerWith(2)
   } finally {
     out.mockRestore()
     error.mockRestore()
   }
-  const status = Number(process.exitCode ?? 0)
-  process.exitCode = before
-  return { status, stdout, stderr }
+  return { status: takeAnswer(), stdout, stderr }
 }

@@ -10,6 +10,7 @@ import {
 import { dirname, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { program } from '../../src/cli/program.ts'
+import { takeAnswer } from '../../src/cli/terminal/exit.ts'
 import { tempJournal } from '../file/temp-journal.ts'
 import { broker } from '../store/broker.ts'
 import { home } from './build.ts'
@@ -41,10 +42,10 @@ async function refused(args: string[]): Promise<{ status: unknown; stderr: strin
   const told = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   try {
     await (await program(args)).parseAsync(args, { from: 'user' })
-    return { status: process.exitCode, stderr: told.mock.calls.join('\n') }
+    return { status: takeAnswer(), stderr: told.mock.calls.join('\n') }
   } finally {
     told.mockRestore()
-    process.exitCode = undefined
+    takeAnswer()
   }
 }
 

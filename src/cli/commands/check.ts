@@ -1,4 +1,5 @@
 // ministore-ts check: do today's definitions still replay these journals?
+
 import { existsSync } from 'node:fs'
 import { access, appendFile, constants } from 'node:fs/promises'
 import { Command, Option } from 'commander'
@@ -23,6 +24,7 @@ import { compareSchemas, type SchemaLock, schemaLock } from '../../proof/schema/
 import { type Loaded, load } from '../sources/load.ts'
 import { readSchemaLock } from '../sources/schema-lock-file.ts'
 import { type Source, sourceOf } from '../sources/source.ts'
+import { answerWith } from '../terminal/exit.ts'
 import { print } from '../terminal/output.ts'
 import { progress } from '../terminal/progress.ts'
 import { counted, safe } from '../terminal/text.ts'
@@ -112,7 +114,7 @@ async function check(patterns: string[], options: CheckOptions): Promise<void> {
       console.error(await shrinkJournal(loaded, each.journal, each))
     }
   }
-  process.exitCode = isOk(result) ? 0 : 1
+  answerWith(isOk(result) ? 0 : 1)
 }
 
 /** Without a baseline, a reducer that produces other states passes: the reader has to know. */

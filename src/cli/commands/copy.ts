@@ -1,4 +1,5 @@
 // ministore-ts copy: the records of a journal into another one, on whichever engine.
+
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import type { AnyStoreDefinition } from '../../define/store-definition.ts'
@@ -11,6 +12,7 @@ import { type Copied, type End, openEnd, openToWrite } from '../sources/copy-sou
 import { describeDamage, isDamage } from '../sources/journal-file.ts'
 import { loadDefinition } from '../sources/load.ts'
 import { type Source, sourceOf, toRead } from '../sources/source.ts'
+import { answerWith } from '../terminal/exit.ts'
 import { leave, print } from '../terminal/output.ts'
 import { progress } from '../terminal/progress.ts'
 import { Refusal, refusing } from '../terminal/refusal.ts'
@@ -89,7 +91,7 @@ async function runCopy(from: string, to: string, options: CopyOptions): Promise<
   const interrupted = new AbortController()
   const interrupt = () => {
     console.error('ministore: interrupted: run it again to go on')
-    process.exitCode = 130
+    answerWith(130)
     interrupted.abort()
     // What is under way is done soon, or waits for a server; nothing is lost by not waiting for it.
     setTimeout(leave, MOST_MS, 130).unref()

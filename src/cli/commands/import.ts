@@ -1,4 +1,5 @@
 // ministore-ts import: a journal of the Rust ministore becomes a journal of this one, or nothing does.
+
 import { lstat, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -10,6 +11,7 @@ import { loadMapping, mappingByName } from '../import-rust/mapping.ts'
 import { convert, prove, type Work } from '../import-rust/records.ts'
 import { loadDefinition } from '../sources/load.ts'
 import { assertFile } from '../sources/source.ts'
+import { answerWith } from '../terminal/exit.ts'
 import { print } from '../terminal/output.ts'
 import { Refusal, refusing } from '../terminal/refusal.ts'
 import { counted } from '../terminal/text.ts'
@@ -94,7 +96,7 @@ async function importJournal(source: string, options: ImportOptions): Promise<vo
   } catch (error) {
     if (interrupted.signal.aborted) {
       console.error('ministore: interrupted, nothing was written')
-      process.exitCode = 130
+      answerWith(130)
     } else if (error instanceof Refusal) {
       throw new Refusal(`${error.message}\n  Nothing was written`)
     } else throw error

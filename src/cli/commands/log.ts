@@ -1,4 +1,5 @@
 // ministore-ts log: a journal's records, for people and for programs, also as they are appended.
+
 import { setTimeout } from 'node:timers/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { readEntry, readRecord } from '../../journals/file/format/record.ts'
@@ -14,6 +15,7 @@ import {
   withJournal,
 } from '../sources/journal-file.ts'
 import { sourceOf } from '../sources/source.ts'
+import { answerWith } from '../terminal/exit.ts'
 import { progress } from '../terminal/progress.ts'
 import { matches, View, type ViewOptions } from '../terminal/record-printer.ts'
 import { grouped, safe } from '../terminal/text.ts'
@@ -159,7 +161,7 @@ async function followOn(journal: JournalFile, view: View): Promise<void> {
   const { path, file } = journal
   const giveUp = (what: string) => {
     console.error(safe(`ministore: ${path} was ${what}: the new content was not shown`))
-    process.exitCode = 1
+    answerWith(1)
   }
   for (;;) {
     // No further than this, since what is shown has to follow what was found to be still there.

@@ -1,4 +1,5 @@
 // ministore-ts repair: what opening would do about a torn write, told beforehand, or done.
+
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Command } from 'commander'
@@ -9,6 +10,7 @@ import { readHeader } from '../../journals/file/format/header.ts'
 import { fileJournal, nodeFileSystem } from '../../journals/file/index.ts'
 import type { TornTail } from '../../port/journal.ts'
 import { describeDamage, isDamage, readRecords, withJournal } from '../sources/journal-file.ts'
+import { answerWith } from '../terminal/exit.ts'
 import { print } from '../terminal/output.ts'
 import { progress } from '../terminal/progress.ts'
 import { counted, safe } from '../terminal/text.ts'
@@ -45,7 +47,7 @@ Examples:
       } catch (error) {
         if (!isDamage(error)) throw error
         await print(`${pc.red('refused')} ${refusal(error)}\n`)
-        process.exitCode = 1
+        answerWith(1)
       }
     })
 }
@@ -68,7 +70,7 @@ async function repair(path: string, write: boolean): Promise<void> {
     const next =
       'nothing was changed. With --write it is done, as it is when a store opens the journal'
     await print(`${pc.yellow('torn')} ${safe(`${path}: ${plan}`)}\n  ${next}\n`)
-    process.exitCode = 1
+    answerWith(1)
   }
 }
 

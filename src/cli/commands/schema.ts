@@ -1,4 +1,5 @@
 // ministore-ts schema: what journals may hold, and whether today's definition still takes it.
+
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import type { Finding } from '../../proof/finding.ts'
@@ -11,6 +12,7 @@ import {
 } from '../../proof/schema/index.ts'
 import { loadDefinition } from '../sources/load.ts'
 import { readSchemaLock, writeSchemaLock } from '../sources/schema-lock-file.ts'
+import { answerWith } from '../terminal/exit.ts'
 import { print } from '../terminal/output.ts'
 import { counted, safe } from '../terminal/text.ts'
 
@@ -70,7 +72,7 @@ async function check(now: SchemaLock, { lock, store, format }: SchemaOptions): P
   const isOk = !findings.some(isError)
   const verdict = isOk ? [`${pc.green('ok')} ${lock}: ${mutations(now)}`] : []
   await tell(findings, verdict, format)
-  process.exitCode = isOk ? 0 : 1
+  answerWith(isOk ? 0 : 1)
 }
 
 async function update(now: SchemaLock, { lock, force, format }: SchemaOptions): Promise<void> {
@@ -80,7 +82,7 @@ async function update(now: SchemaLock, { lock, force, format }: SchemaOptions): 
   if (errors.length > 0 && !force) {
     await tell(errors, [], format)
     console.error(`ministore: ${lock} was not changed. --force writes it in any case`)
-    process.exitCode = 1
+    answerWith(1)
     return
   }
   const changes = schemaChanges(locked, now)

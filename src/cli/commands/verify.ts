@@ -1,4 +1,5 @@
 // ministore-ts verify: are these files whole, as far as can be told without a definition?
+
 import type { KeyObject } from 'node:crypto'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import pc from 'picocolors'
@@ -9,6 +10,7 @@ import { isDamage, nextStep } from '../sources/journal-file.ts'
 import { loadPublicKeys, loadSeals, sealsPath } from '../sources/seals-file.ts'
 import { type Source, sourceOf } from '../sources/source.ts'
 import { type Walked, walkJournal } from '../sources/walk.ts'
+import { answerWith } from '../terminal/exit.ts'
 import { safeLines } from '../terminal/lines.ts'
 import { print } from '../terminal/output.ts'
 import { progress } from '../terminal/progress.ts'
@@ -112,7 +114,7 @@ async function runVerify(journals: string[], options: Options): Promise<void> {
     if (format === 'pretty') await print(`${pretty(verdict)}\n`)
   }
   if (format === 'json') await print(`${safeLines(JSON.stringify(verdicts, null, 2))}\n`)
-  process.exitCode = Math.max(...verdicts.map(exitCode))
+  answerWith(Math.max(...verdicts.map(exitCode)))
 }
 
 function toSeq(text: string): number {

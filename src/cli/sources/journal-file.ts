@@ -12,6 +12,7 @@ import {
 import { nodeFileSystem } from '../../journals/file/index.ts'
 import type { OpenFile } from '../../port/file-system.ts'
 import type { Awaitable, TornTail } from '../../port/journal.ts'
+import { answerWith } from '../terminal/exit.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { counted, safe } from '../terminal/text.ts'
 import { assertFile } from './source.ts'
@@ -111,7 +112,7 @@ export async function tellingDamage(verb: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (!isDamage(error)) throw error
     console.error(describeDamage(error))
-    process.exitCode = 1
+    answerWith(1)
   }
 }
 

@@ -3,6 +3,10 @@ import { stat } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createJiti } from 'jiti'
+import { neverLoaded, whileLoading } from '../terminal/exit.ts'
+
+/** How long a module may take to load. */
+const LOAD_TIMEOUT_MS = 30_000
 
 export interface Named {
   readonly file: string
@@ -22,11 +26,26 @@ export async function importNamed(option: '--store' | '--map', where: string): P
     nativeModules: ['zod', 'immer', 'ministore-ts'],
   })
   try {
-    const module = await jiti.import<Record<string, unknown>>(resolve(file))
+    const load = () => jiti.import<Record<string, unknown>>(resolve(file))
+    const module = await whileLoading(`${option} ${file}`, () => inTime(load()))
     return { file, wanted, exported: Object.entries(module) }
   } catch (cause) {
+    if (cause instanceof NeverLoaded) throw new Error(neverLoaded(`${option} ${file}`), { cause })
     throw new Error(`${option} ${file} cannot be loaded: ${reason(cause)}`, { cause })
   }
+}
+
+/** The module keeps the process alive, and does not come to its end. */
+class NeverLoaded extends Error {}
+
+async function inTime<T>(loading: Promise<T>): Promise<T> {
+  const limit = Number(process.env['MINISTORE_LOAD_TIMEOUT'] || LOAD_TIMEOUT_MS)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    // If nothing else keeps the process alive, it ends before, with the same message.
+    timer = setTimeout(() => reject(new NeverLoaded()), limit).unref()
+  })
+  return Promise.race([loading, late]).finally(() => clearTimeout(timer))
 }
 
 /** A path may have a `#` of its own. */

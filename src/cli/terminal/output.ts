@@ -1,9 +1,24 @@
 // Standard output: never faster than it is read, and quiet once no one reads it.
+import { end } from './exit.ts'
+
+type Write = (text: string, done?: (error?: Error | null) => void) => unknown
 
 // Each write is told of its own error; without a listener the same error would end the process.
 process.stdout.on('error', () => undefined)
 
 let isLeaving = false
+/** The real one, if other code gets another. */
+let ownWrite: Write | undefined
+
+const write: Write = (text, done) =>
+  ownWrite ? ownWrite(text, done) : process.stdout.write(text, done)
+
+/** Keeps standard output for reports: `print` writes to it, and other code to standard error. */
+export function ownOutput(): void {
+  const { stdout, stderr } = process
+  ownWrite = stdout.write.bind(stdout)
+  stdout.write = stderr.write.bind(stderr) as typeof stdout.write
+}
 
 /**
  * Resolves when `text` was handed over; with false if the reader has left, as `head` does.
@@ -12,7 +27,7 @@ let isLeaving = false
 export function print(text: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     if (isLeaving) return
-    process.stdout.write(text, (error) => {
+    write(text, (error) => {
       const { code, message } = (error ?? {}) as NodeJS.ErrnoException
       if (!error) resolve(true)
       else if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') resolve(false)
@@ -21,8 +36,11 @@ export function print(text: string): Promise<boolean> {
   })
 }
 
+/** Prints text for which nobody waits, such as a help page. */
+export const printNow = (text: string): void => void write(text)
+
 /** Ends the process once all that was printed before is out, and prints nothing more. */
 export function leave(exitCode: number): void {
   isLeaving = true
-  process.stdout.write('', () => process.exit(exitCode))
+  write('', () => end(exitCode))
 }

@@ -1,4 +1,5 @@
 // The answer is no: it is not there, damaged, or does not fit. Exit code 1; any other error is 2.
+import { answerWith } from './exit.ts'
 import { safeLines } from './lines.ts'
 
 export class Refusal extends Error {
@@ -14,6 +15,6 @@ export const refusing =
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       console.error(`ministore: ${safeLines(error.message)}`)
-      process.exitCode = 1
+      answerWith(1)
     }
   }

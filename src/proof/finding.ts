@@ -18,7 +18,9 @@ export type CheckRule =
   | 'not_a_tree' // an object is reachable twice in the state
   | 'invalid_state' // the state is not JSON, or does not fit its schema
   | 'digest_mismatch' // the state has another digest than the recorded or expected one
-  | 'other_recording' // the baseline belongs to another journal, or has more records
+  | 'other_recording' // the baseline belongs to another journal
+  | 'lost_records' // the journal has no records, or fewer than its baseline covers
+  | 'not_compared' // there is no baseline or no schema lock, and the check requires one
   | 'snapshot_mismatch' // the snapshot beside the journal is not what its records give
   | 'schema_changed' // the schema lock does not hold any more
   | 'not_covered' // no journal has this mutation, version or command

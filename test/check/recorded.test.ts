@@ -277,7 +277,7 @@ describe('recorded digests', () => {
     const short = memoryJournal(many(7))
     const { epoch } = await short.open('counters')
     const lost = await shipped.replayCheck(short, { recording: { ...recording, journal: epoch } })
-    expect(lost).toMatchObject({ ok: false, findings: [{ rule: 'other_recording' }] })
+    expect(lost).toMatchObject({ ok: false, findings: [{ rule: 'lost_records' }] })
     expect(lost.findings[0]?.message).toMatch(/10.*7/)
   })
 

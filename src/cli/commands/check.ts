@@ -12,8 +12,10 @@ import type { CheckOptions as CheckOfJournal, ReplayReport } from '../../proof/c
 import type { Finding } from '../../proof/finding.ts'
 import {
   type CheckResult,
+  type ComparedWith,
   defaultFormat,
   isOk,
+  notCompared,
   notCovered,
   type ReportFormat,
   report,
@@ -42,6 +44,8 @@ interface CheckOptions {
   readonly update?: true
   readonly lock?: string
   readonly requireCoverage?: true
+  readonly requireRecording?: true
+  readonly requireLock?: true
   readonly shrink?: true
   readonly format: ReportFormat
 }
@@ -60,6 +64,8 @@ export function checkCommand(): Command {
     .option('--digest <sha256:…>', 'the expected digest of the last state; for one journal')
     .option('--lock <file>', `the schema lockfile; default: ${LOCK}, if it belongs to this store`)
     .option('--require-coverage', 'fail if a mutation, version or command appears in no journal')
+    .option('--require-recording', 'fail if a journal has no recorded digests')
+    .option('--require-lock', 'fail if this store has no schema lockfile')
     .option('--shrink', 'write the shortest journal that still fails, and a vitest file')
     .addOption(
       new Option('--format <format>', 'how to report')
@@ -99,9 +105,17 @@ async function check(patterns: string[], options: CheckOptions): Promise<void> {
   const locked = await readLock(loaded, options)
   const reports: ReplayReport[] = []
   for (const journal of journals) reports.push(await checkOne(loaded, journal, options))
+  const against: ComparedWith = {
+    unrecorded: options.digest === undefined ? unrecorded(reports) : [],
+    lock: locked && lockPath(options),
+  }
+  const required = { recording: options.requireRecording, lock: options.requireLock }
   const result: CheckResult = {
     journals: reports,
+    against,
     findings: [
+      ...(await goneJournals(patterns)),
+      ...notCompared(against, required, loaded.file),
       ...(locked ? compareSchemas(locked, schemaLock(loaded.definition), lockPath(options)) : []),
       ...compareElsewhere(loaded, reports, await elsewhere),
       ...(options.requireCoverage ? notCovered(reports, loaded.file) : []),
@@ -131,6 +145,37 @@ function noteMissingBaselines(reports: readonly ReplayReport[], options: CheckOp
       `note: ${what}: no baseline yet. Record one with --update, so that the check finds changed states`,
     ),
   )
+}
+
+const unrecorded = (reports: readonly ReplayReport[]): string[] =>
+  reports
+    .filter(({ compared, recording }) => compared === undefined && !recording)
+    .map(({ journal }) => journal)
+
+/** A pattern does not match a journal that is gone, but it matches the name of the baseline. */
+async function goneJournals(patterns: readonly string[]): Promise<Finding[]> {
+  const suffix = recordingPath('')
+  const wanted = patterns.filter((each) => isDynamicPattern(each) && !existsSync(each))
+  const baselines = await glob(
+    wanted.map((each) => each + suffix),
+    { ignore: NOT_OURS },
+  )
+  return baselines
+    .filter((each) => !existsSync(each.slice(0, -suffix.length)))
+    .map((file) => {
+      const message = `${file.slice(0, -suffix.length)} does not exist any more. Restore it; if it was removed on purpose, remove its baseline too`
+      return { rule: 'lost_records', severity: 'error', message, file }
+    })
+}
+
+/** A check of no records would always be fine. */
+function refuseEmpty(report: ReplayReport): ReplayReport {
+  if (report.seq > 0 || report.findings.some(({ severity }) => severity === 'error')) return report
+  const message =
+    'the journal has no records, so nothing was checked. Restore it from a copy, or name a journal with records'
+  const { journal: file, findings } = report
+  const empty: Finding = { rule: 'lost_records', severity: 'error', message, file }
+  return { ...report, ok: false, findings: [...findings, empty] }
 }
 
 function compareElsewhere(
@@ -194,8 +239,9 @@ async function checkOne(
   const onProgress = (seq: number, last: number) => shown.report(seq, last)
   const checked = { digest, record: update, onProgress }
   try {
-    if (source.path === undefined) return await checkShared(definition, source, checked)
-    const report = await definition.replayCheck(source.path, checked)
+    if (source.path === undefined)
+      return refuseEmpty(await checkShared(definition, source, checked))
+    const report = refuseEmpty(await definition.replayCheck(source.path, checked))
     shown.end()
     return update ? await accept(report) : report
   } finally {

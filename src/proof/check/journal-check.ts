@@ -16,7 +16,7 @@ import { type FindingDraft, Findings, isThrown, messageOf } from './findings.ts'
 import { locate, locateState, type Step } from './locate.ts'
 import { Payloads } from './payloads.ts'
 import { checkRecording, placeOf } from './recorded.ts'
-import type { RecordedDigest } from './recording.ts'
+import type { RecordedDigest, Recording } from './recording.ts'
 import { intervalOf, trailOf } from './recording.ts'
 import type { CheckOptions, ReplayReport } from './report.ts'
 import { SideBySide } from './side-by-side.ts'
@@ -53,6 +53,8 @@ export class JournalCheck {
   #validAt = 0
 
   #hasOpened = false
+  /** The journal's identity; undefined until it is open. */
+  #epoch: string | undefined
 
   constructor(definition: CompiledDefinition, journal: Journal, options: CheckOptions) {
     this.#definition = definition
@@ -73,6 +75,7 @@ export class JournalCheck {
     try {
       info = await this.#journal.open(this.#definition.name)
       this.#hasOpened = true
+      this.#epoch = info.epoch
       // What the journal holds was written before.
       begin()
       await this.#replay(info)
@@ -94,6 +97,7 @@ export class JournalCheck {
       digest: actual,
       findings,
       coverage: this.#counts.coverage,
+      ...(this.#options.recording && { compared: this.#countCompared(this.#options.recording) }),
       ...(recording && { recording }),
     }
   }
@@ -252,6 +256,11 @@ export class JournalCheck {
     } catch (error) {
       this.#tellBroken(error)
     }
+  }
+
+  #countCompared({ journal, digests }: Recording): number {
+    if (journal !== this.#epoch) return 0
+    return digests.filter((each) => each.digest !== undefined && this.#digests.has(each.seq)).length
   }
 
   #checkExpected(actual: string): void {

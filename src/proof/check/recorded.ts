@@ -27,13 +27,14 @@ export async function checkRecording(
   recording: Recording,
   { epoch, head, base, seq, digests }: Reached,
 ): Promise<FindingDraft[]> {
+  const last = recording.digests.at(-1)?.seq ?? 0
+  // An empty file has no identity that could be compared.
+  if (head === 0 && last > 0) return [lost(last, head)]
   if (recording.store !== definition.name || recording.journal !== epoch) {
     return [other('the baseline belongs to another journal. Record it again with --update')]
   }
   const found: FindingDraft[] = []
-  const last = recording.digests.at(-1)?.seq ?? 0
-  if (last > head)
-    found.push(other(`there were ${last} records when the digests were recorded, now ${head}`))
+  if (last > head) found.push(lost(last, head))
   const initial = digests.get(0)
   const isInitial = recording.initial === initial
   if (!isInitial) {
@@ -80,6 +81,11 @@ async function describe(
   }
   const message = `${nameOf(step.record)} is the first record whose state differs from the baseline. ${code}. If today's state is right, accept it with \`npx ministore-ts check --update\``
   return { ...found, message, ...placeOf(step) }
+}
+
+const lost = (last: number, head: number): FindingDraft => {
+  const message = `there were ${last} records when the digests were recorded, now ${head}. Restore the journal from a copy`
+  return { rule: 'lost_records', severity: 'error', message, seq: undefined, line: undefined }
 }
 
 const other = (message: string): FindingDraft => {

@@ -14,6 +14,8 @@ export interface ReplayReport {
   readonly digest: string
   readonly findings: readonly Finding[]
   readonly coverage: Coverage
+  /** How many recorded digests the states were compared with; undefined if there was no baseline. */
+  readonly compared?: number | undefined
   /** The digests as they are now, where `record` asked for them. */
   readonly recording?: Recording | undefined
 }

@@ -6,7 +6,8 @@ import { pretty } from './pretty.ts'
 import type { CheckResult } from './result.ts'
 import { sarif } from './sarif.ts'
 
-export { type CheckResult, isOk, notCovered } from './result.ts'
+export { notCompared } from './compared.ts'
+export { type CheckResult, type ComparedWith, isOk, notCovered } from './result.ts'
 export { stepSummary } from './summary.ts'
 
 export type ReportFormat = 'pretty' | 'json' | 'github' | 'junit' | 'sarif'

@@ -12,7 +12,8 @@ import { type CheckResult, isOk, totalCoverage } from './result.ts'
  *       ok,                          // no finding is an error
  *       journals: [ReplayReport, …], // each with the findings and the coverage of that journal
  *       findings: [Finding, …],      // of no single journal
- *       coverage: Coverage           // of all journals together
+ *       coverage: Coverage,          // of all journals together
+ *       against: ComparedWith        // what there was to compare with
  *     }
  *
  * Keys come in the order of the types, absent ones are left out. Values of a state that JSON does not
@@ -25,6 +26,7 @@ export function json(result: CheckResult): string {
     journals: result.journals.map(journalJson),
     findings: result.findings.map(findingJson),
     coverage: totalCoverage(result),
+    against: result.against,
   }
   return `${jsonText(report, 2)}\n`
 }
@@ -37,6 +39,7 @@ const journalJson = (report: ReplayReport) => ({
   digest: report.digest,
   findings: report.findings.map(findingJson),
   coverage: report.coverage,
+  compared: report.compared,
 })
 
 const findingJson = (finding: Finding) => ({

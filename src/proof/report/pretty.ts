@@ -2,6 +2,7 @@
 import pc from 'picocolors'
 import type { ReplayReport } from '../check/report.ts'
 import type { Finding, Severity } from '../finding.ts'
+import { comparedLines } from './compared.ts'
 import { changeLines, diffLines, messageLines, placeText, recordWords } from './finding.ts'
 import { type CheckResult, coverageLines, errorsFirst, isError, isOk, totals } from './result.ts'
 import { atMost, counted, visible } from './words.ts'
@@ -20,7 +21,10 @@ export function pretty(result: CheckResult, colors: Colors = pc): string {
     sections.push(section(headline, result.findings, colors))
   }
   const color = isOk(result) ? colors.green : colors.red
-  const last = [color(totals(result)), ...coverageLines(result).map(colors.dim)]
+  const last = [
+    color(totals(result)),
+    ...[...comparedLines(result), ...coverageLines(result)].map(colors.dim),
+  ]
   const texts = [sections.join('\n').trimEnd(), last.join('\n')]
   return `${texts.filter((text) => text !== '').join('\n\n')}\n`
 }

@@ -8,6 +8,15 @@ export interface CheckResult {
   readonly journals: readonly ReplayReport[]
   /** Those that are of no single journal: the schema lock, coverage. */
   readonly findings: readonly Finding[]
+  /** What the journals and the schemas were compared with. */
+  readonly against?: ComparedWith | undefined
+}
+
+export interface ComparedWith {
+  /** Journals without recorded digests. */
+  readonly unrecorded: readonly string[]
+  /** The schema lockfile; undefined if this store has none. */
+  readonly lock?: string | undefined
 }
 
 const SHOWN_NAMES = 20

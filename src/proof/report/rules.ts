@@ -61,8 +61,17 @@ export const rules: Readonly<Record<CheckRule, { readonly means: string; readonl
       next: 'Find the change of a reducer that did it. If it was meant, record the digests again.',
     },
     other_recording: {
-      means: 'The baseline belongs to another journal, or covers more records.',
+      means: 'The baseline belongs to another journal.',
       next: 'Record the digests of this journal again.',
+    },
+    lost_records: {
+      means:
+        'The journal does not exist any more, has no records, or fewer than its baseline covers.',
+      next: 'Restore the journal from a copy or from version control. If it was removed on purpose, remove its baseline too.',
+    },
+    not_compared: {
+      means: 'There is no baseline or no schema lockfile to compare with.',
+      next: 'Write it with `npx ministore-ts check --update` or `npx ministore-ts schema --update`, and commit it.',
     },
     snapshot_mismatch: {
       means: 'The snapshot beside the journal is not what its records give, or is not used.',

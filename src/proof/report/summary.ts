@@ -2,6 +2,7 @@
 
 import type { ReplayReport } from '../check/report.ts'
 import type { Finding } from '../finding.ts'
+import { comparedLines, unrecordedLines } from './compared.ts'
 import { diffLines, messageLines, placeText, recordWords } from './finding.ts'
 import {
   allFindings,
@@ -26,7 +27,9 @@ export function stepSummary(result: CheckResult): string {
     literal(totals(result)),
     ...(result.journals.length > 0 ? [table(result.journals)] : []),
     ...atMost(errorsFirst(allFindings(result)), SHOWN_FINDINGS, details),
-    ...coverageLines(result).map(literal),
+    ...[...comparedLines(result), ...unrecordedLines(result), ...coverageLines(result)].map(
+      literal,
+    ),
   ]
   return `${paragraphs.join('\n\n')}\n`
 }

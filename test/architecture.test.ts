@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import ts from 'typescript-6'
 import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -282,6 +283,37 @@ describe('the line budgets', () => {
       expect(importsOf(file)).toEqual([])
       expect(read(file)).not.toMatch(/^\s*(export )?(const|let|function|class|enum) /m)
     }
+  })
+})
+
+/** Whose length has a reason: a store and a disk are each one literal; an engine keeps statements and answers together. */
+const LONG_FUNCTIONS = ['define/handle.ts surface', 'testing/simulated-disk.ts mount']
+const LONG_FILES = ['journals/postgres/engine.ts', 'journals/sqlite/engine.ts']
+/** Immer's published text. */
+const NOT_OURS = 'mutation/immer.ts'
+
+describe('what is read at once', () => {
+  test('a file has at most 400 lines', () => {
+    const long = files.filter(
+      (file) => file !== NOT_OURS && read(file).trimEnd().split('\n').length > 400,
+    )
+    expect(long.filter((file) => !LONG_FILES.includes(file))).toEqual([])
+  })
+
+  test('a function has at most 70 lines', () => {
+    const long: string[] = []
+    for (const file of files.filter((each) => each !== NOT_OURS)) {
+      const source = ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest, true)
+      const lineOf = (position: number) => source.getLineAndCharacterOfPosition(position).line
+      const visit = (node: ts.Node): void => {
+        const lines = lineOf(node.end) - lineOf(node.getStart()) + 1
+        if (ts.isFunctionLike(node) && lines > 70)
+          long.push(`${file} ${node.name?.getText() ?? ''}`)
+        ts.forEachChild(node, visit)
+      }
+      visit(source)
+    }
+    expect(long.filter((each) => !LONG_FUNCTIONS.includes(each))).toEqual([])
   })
 })
 

@@ -286,8 +286,12 @@ describe('the line budgets', () => {
   })
 })
 
-/** Whose length has a reason: a store and a disk are each one literal; an engine keeps statements and answers together. */
-const LONG_FUNCTIONS = ['define/handle.ts surface', 'testing/simulated-disk.ts mount']
+/** Whose length has a reason: a store, a disk and a set of metrics are each one literal; an engine keeps statements and answers together. */
+const LONG_FUNCTIONS = [
+  'define/handle.ts surface',
+  'otel/metrics.ts metricsOf',
+  'testing/simulated-disk.ts mount',
+]
 const LONG_FILES = ['journals/postgres/engine.ts', 'journals/sqlite/engine.ts']
 /** Immer's published text. */
 const NOT_OURS = 'mutation/immer.ts'

@@ -158,12 +158,12 @@ function surface(parts: OpenParts, bound?: object): object {
     schema: z.ZodType<DispatchOptions>,
     options: DispatchOptions | undefined,
   ): CommitOptions => {
-    const { metadata: own, ...checked } = checkOptions(method, schema, options)
-    if (own === undefined && boundOnly) return { ...checked, metadata: boundOnly }
-    if (own === undefined && !bound && !definition.metadata.schema) return checked
-    const metadata = validateMetadata(definition.metadata, method, bound, own)
+    const { metadata: own, key, expectSeq, within } = checkOptions(method, schema, options)
+    let metadata = own === undefined ? boundOnly : undefined
+    const isNothing = own === undefined && !bound && !definition.metadata.schema
+    if (!isNothing) metadata ??= validateMetadata(definition.metadata, method, bound, own)
     if (own === undefined && bound) boundOnly = metadata
-    return { ...checked, metadata }
+    return { key, expectSeq, within, metadata }
   }
   const commit = async (
     run: Run,

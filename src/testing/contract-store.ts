@@ -22,6 +22,18 @@ const notebook = defineStore({
     },
     clear: { apply: (_, __, { at }) => ({ notes: [], changed: at }) },
   },
+  metadata: z.object({ actor: z.string().optional() }),
+  commands: {
+    addNext: {
+      input: z.object({ prefix: z.string() }),
+      run(tx, { prefix }) {
+        const text = `${prefix} ${tx.state.notes.length}`
+        tx.dispatch('addNote', { text })
+        return { text }
+      },
+    },
+    count: { run: (tx) => tx.state.notes.length },
+  },
 })
 const HARD_NOTE = 'a \u2028 \u0000 \ud83d\udc4d "quoted" \\ é'
 
@@ -60,6 +72,40 @@ export const storeCases: Cases = {
     const repeated = await second.dispatch('addNote', { text: 'one' }, options)
     assertSame('the second receipt is another', repeated, { ...receipt, duplicate: true })
     assertSame('it has another seq', second.seq, 2)
+  },
+
+  'a command that is repeated with its key has the first value, at once and after opening again':
+    async (stage) => {
+      const first = await openStore(stage)
+      const addNext = (store: typeof first, prefix: string) =>
+        store.execute('addNext', { prefix }, { key: `add-${HARD_NOTE}` })
+      const both = await Promise.all([addNext(first, HARD_NOTE), addNext(first, HARD_NOTE)])
+      const receipt = { ...both[0], duplicate: true }
+      assertSame('the first repeat has another receipt', both[1], receipt)
+      const counted = await first.execute('count', undefined, { key: 'count' })
+      await first.dispatch('clear')
+      await first.close()
+      const second = await openStore(stage)
+      assertSame('a later repeat has another receipt', await addNext(second, HARD_NOTE), receipt)
+      await assertFails('the key with another input', addNext(second, 'x'), 'key_reused')
+      const again = await second.execute('count', undefined, { key: 'count' })
+      assertSame('what dispatched nothing has another receipt', again, {
+        ...counted,
+        duplicate: true,
+      })
+      assertSame('it has another seq', second.seq, 3)
+    },
+
+  "a store's records have their metadata": async (stage) => {
+    const store = await openStore(stage)
+    const metadata = { actor: HARD_NOTE, causationId: 1, correlationId: 'order-7' }
+    await store.dispatch('clear')
+    await store.dispatch('clear', undefined, { metadata })
+    await store.close()
+    const again = await openStore(stage)
+    const found: unknown[] = []
+    for await (const record of again.records()) found.push(record.metadata ?? null)
+    assertSame('they have other metadata', found, [null, metadata])
   },
 
   'a store refuses a seq that is no longer expected with `conflict`': async (stage) => {

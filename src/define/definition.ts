@@ -32,8 +32,8 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}, Me = unknown>(
   const { name, initial, mutations } = definition
   let schema: z.core.$ZodType | undefined
   /** Of a fact, which may be older than the schema: then it has none. */
-  const givenText = (given: object | undefined) =>
-    given && validateMetadata(definition.metadata, 'memory', undefined, given)?.text
+  const givenMetadata = (given: object | undefined) =>
+    given && validateMetadata(definition.metadata, 'memory', undefined, given)
   const loose = {
     [definitionBrand]: definition,
     name,
@@ -55,7 +55,7 @@ export function defineStore<St, P, R, Q = {}, I = {}, V = {}, Me = unknown>(
       const at = new Date((options.now ?? Date.now)()).toISOString()
       const entries = given.map(({ type, payload, metadata }) => {
         const parts = [validatePayload(definition.find(type), payload)]
-        return { text: encode({ meta: { at }, metadata: givenText(metadata), parts }, journal) }
+        return { text: encode({ meta: { at }, metadata: givenMetadata(metadata), parts }, journal) }
       })
       await journal.append(entries, 0)
       return openStore(definition, journal, options)

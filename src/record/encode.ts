@@ -6,9 +6,9 @@ import type { Decoded } from './record.ts'
 
 export interface Unnumbered extends Omit<Decoded, 'meta' | 'metadata' | 'value'> {
   readonly meta: Omit<Meta, 'seq'>
-  /** The canonical texts of both. */
-  readonly value?: string | undefined
-  readonly metadata?: string | undefined
+  /** Each with its canonical text. */
+  readonly value?: { readonly text?: string | undefined } | undefined
+  readonly metadata?: { readonly text: string } | undefined
 }
 
 /** What a record says apart from when, under which key, and by whom: equal bodies are equal mutations. */
@@ -23,8 +23,8 @@ export function encode(record: Unnumbered, journal: Journal): string {
   const key = meta.key === undefined ? '' : `"key":${JSON.stringify(meta.key)},`
   const by = command === undefined ? '' : `"command":${JSON.stringify(command)},`
   const asked = input === undefined ? '' : `"input":"${input}",`
-  const answer = value === undefined ? '' : `"value":${value},`
-  const about = metadata === undefined ? '' : `"metadata":${metadata},`
+  const answer = value?.text === undefined ? '' : `"value":${value.text},`
+  const about = metadata === undefined ? '' : `"metadata":${metadata.text},`
   const text = `{"at":"${meta.at}",${key}${by}${asked}${answer}${about}${encodeBody(parts)}}`
   const { name, maxEntryBytes } = journal
   // No UTF-16 unit takes more than three bytes of UTF-8, so nearly nothing needs to be measured.

@@ -119,14 +119,15 @@ export class StoreCore {
     const { state: before, seq, at: last } = this.#tentative
     const at = this.#timeAfter(last)
     const meta = Object.freeze({ seq: seq + 1, at, ...(key !== undefined && { key }) })
-    const { parts, state, ...done } = transact(this.#definition, before, run, meta, metadata, watch)
-    const { value, text: answer } = keptValue(input, done.value)
+    const done = transact(this.#definition, before, run, meta, metadata, watch)
+    const { parts, state } = done
+    const kept = keptValue(input, done.value)
+    const { value } = kept
     const result = value === undefined ? {} : { value }
     const receipt = { ok: true, seq, at, duplicate: false, ...result } as const
     if (parts.length === 0 && input === undefined) return { receipt }
-    const said = { meta, command, input, parts }
-    const text = encode({ ...said, value: answer, metadata: metadata?.text }, this.#journal)
-    const record = { ...said, value, metadata: metadata?.value, state, text }
+    const text = encode({ meta, command, input, value: kept, metadata, parts }, this.#journal)
+    const record = { meta, command, input, value, metadata: metadata?.value, parts, state, text }
     this.#keys.addPending(record)
     this.#tentative = { state, seq: meta.seq, at }
     return { receipt: { ...receipt, seq: meta.seq }, record }

@@ -130,13 +130,13 @@ export const BROKEN: Readonly<Record<string, Broken>> = {
     }),
   },
   'reads one too many': {
-    breaks: 'read gives the records behind `after` and up to `to`, and ends',
+    breaks: 'read gives the records after `after` and up to `to`, and ends',
     mutate: ({ read }) => ({
       read: (after, { to } = {}) => read(after, { to: to === undefined ? to : to + 1 }),
     }),
   },
   'reads `after` too': {
-    breaks: 'read gives the records behind `after` and up to `to`, and ends',
+    breaks: 'read gives the records after `after` and up to `to`, and ends',
     mutate: ({ read }) => ({ read: (after, options) => read(Math.max(0, after - 1), options) }),
   },
   'loses a record between two chunks': {
@@ -277,7 +277,7 @@ export const BROKEN: Readonly<Record<string, Broken>> = {
   },
   'appends behind whatever is there': {
     shared: true,
-    breaks: 'whoever does not know the last record has a conflict',
+    breaks: 'a writer that does not know the last record has a conflict',
     mutate: ({ append }, disk) => ({ append: async (batch) => append(batch, disk.texts.length) }),
   },
   'asks for the expected seq before it appends, instead of when': {
@@ -309,6 +309,19 @@ export const BROKEN: Readonly<Record<string, Broken>> = {
   'loses keys': {
     breaks: 'a store that is opened again knows its idempotency keys',
     mutate: onReopen((texts) => texts.map((text) => text.replace(/"key":"(\\.|[^"\\])*",/, ''))),
+  },
+  'loses what commands returned': {
+    breaks:
+      'a command that is repeated with its key has the first value, at once and after opening again',
+    mutate: onReopen((texts) =>
+      texts.map((text) => text.replace(/"value":[\s\S]*(?="batch"|"type")/, '')),
+    ),
+  },
+  'loses metadata': {
+    breaks: "a store's records have their metadata",
+    mutate: onReopen((texts) =>
+      texts.map((text) => text.replace(/"metadata":[\s\S]*(?="type")/, '')),
+    ),
   },
   'loses the second of two records': {
     breaks: 'a store refuses a seq that is no longer expected with `conflict`',

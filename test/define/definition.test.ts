@@ -69,7 +69,7 @@ describe('a definition that cannot work is refused, saying which part of it', ()
     [
       'an unknown part',
       { ...fits, extra: {} },
-      /extra: is not known; known: name, state, metadata, mut/,
+      /extra: is not known; known: name, state, metadata, keys, mut/,
     ],
   ])('%s', (_, config, message) => {
     const thrown = (() => {

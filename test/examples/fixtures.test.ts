@@ -36,6 +36,7 @@ describe.concurrent('npm run replay-check', () => {
         expect.stringMatching(/^ok examples\/quickstart\/fixtures\/registry\.jsonl: 39 records, /),
         '',
         '1 journal, no findings',
+        'compared with 20 recorded digests, schemas locked by examples/quickstart/ministore.schema.json',
         '',
       ],
     })

@@ -54,6 +54,17 @@ describe('ministore seal and verify', () => {
     expect((await ministore('seal', '--new-key', key)).stderr).toContain('exists')
   })
 
+  test('find a signature that is spelled in another way', async () => {
+    const { path, seals } = await sealed()
+    const [, last = ''] = /(.)=="}\n$/.exec(readFileSync(seals, 'utf8')) ?? []
+    const other = { A: 'B', Q: 'R', g: 'h', w: 'x' }[last]
+    expect(other).toBeDefined()
+    writeFileSync(seals, readFileSync(seals, 'utf8').replace(/.=="}\n$/, `${other}=="}\n`))
+    const { stdout, status } = await verify(path)
+    expect(stdout).toContain('this is not a seal, or it was edited')
+    expect(status).toBe(1)
+  })
+
   const ATTACKS: Record<string, (journal: ReturnType<typeof take>) => void> = {
     'edits a record': (journal) => edit(journal, 2, 'topic 3', 'topic X'),
     'edits a record and computes the chain again': (journal) => {

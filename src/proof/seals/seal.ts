@@ -123,7 +123,9 @@ function isSeal(seal: Partial<Seal> | undefined): seal is Seal {
     header !== null &&
     isCount(seq) &&
     isFile &&
-    [hash, at, key, signature].every((text) => typeof text === 'string')
+    [hash, at, key, signature].every((text) => typeof text === 'string') &&
+    // Base64 has several spellings of the same bytes.
+    Buffer.from(String(signature), 'base64').toString('base64') === signature
   )
 }
 

@@ -97,7 +97,17 @@ describe.runIf(canRun)('the independent verifier', async () => {
   test('agrees on edited and removed seals', async () => {
     const path = await sealed()
     const [one = '', two = ''] = readFileSync(`${path}.seals`, 'utf8').split('\n')
-    for (const seals of [`${two}\n`, `${one.replace('"seq":2', '"seq":1')}\n${two}\n`, '']) {
+    const edited = [
+      `${two}\n`,
+      `${one.replace('"seq":2', '"seq":1')}\n${two}\n`,
+      `${one}\n${two.slice(0, -1)},"note":"x"}\n`,
+      `${one}\n${two.replace('=="}', '"}')}\n`,
+      `${one}\n${two.replace('"}', '!"}')}\n`,
+      `${one}\r\n${two}\r\n`,
+      `${one}\n${two}`,
+      '',
+    ]
+    for (const seals of edited) {
       writeFileSync(`${path}.seals`, seals)
       expect(both(path).status).toBe(1)
       expect((await ours(path)).status).toBe(1)

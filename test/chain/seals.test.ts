@@ -110,6 +110,27 @@ describe('ministore seal and verify', () => {
     expect(stdout).toContain('failed')
     expect(status).toBe(1)
   })
+
+  const EDITS: Record<string, (seals: string) => string> = {
+    'a field after the signature': (seals) => seals.replace(/\}\n$/, ',"note":"x"}\n'),
+    'the same signature in another spelling': (seals) => seals.replace(/=="\}\n$/, '"}\n'),
+    'other bits after the signature': (seals) =>
+      seals.replace(/.(?===")/, (last) => String.fromCharCode(last.charCodeAt(0) + 1)),
+    'characters that are no base64': (seals) => seals.replace(/"\}\n$/, '!"}\n'),
+    'other line ends': (seals) => seals.replaceAll('\n', '\r\n'),
+    'no end of the last line': (seals) => seals.slice(0, -1),
+  }
+
+  test.each(Object.keys(EDITS))('find a seal with %s, also the last one', async (name) => {
+    const { path, key, seals } = await sealed(2)
+    const edited = EDITS[name]?.(readFileSync(seals, 'utf8')) ?? ''
+    expect(edited).not.toBe(readFileSync(seals, 'utf8'))
+    writeFileSync(seals, edited)
+    const { status, stdout } = await verify(path)
+    expect(stdout).toContain('edited')
+    expect(status).toBe(1)
+    expect((await ministore('seal', path, '--key', key)).status).toBe(1)
+  })
 })
 
 type Journal = ReturnType<typeof take>

@@ -59,6 +59,10 @@ export function makeSeal(
 
 const lineOf = (seal: Seal): string => JSON.stringify(seal)
 
+/** The end of its line. It signs all that is before it, so nothing may follow, and base64 has one spelling only. */
+const signatureOf = ({ signature }: Seal): string =>
+  `${SIGNATURE}${Buffer.from(signature, 'base64').toString('base64')}"}`
+
 /**
  * Reads a file of seals. `name`: of the file, for messages. Throws SealError if a seal is missing, or a line is not as
  * it was written. Signatures are for `checkSignatures`.
@@ -74,7 +78,8 @@ export function readSeals(text: string, name: string): readonly Seal[] {
     const refuse = (what: string) => new SealError(`${name}:${index + 1}: ${what}`)
     const seal = line.length > MAX_SEAL_BYTES ? undefined : parse(line)
     if (Number(seal?.version) > 1) throw refuse('this seal needs a newer ministore')
-    if (!isSeal(seal) || lineOf(seal) !== line) throw refuse('this is not a seal, or it was edited')
+    if (!isSeal(seal) || lineOf(seal) !== line || !line.endsWith(signatureOf(seal)))
+      throw refuse('this is not a seal, or it was edited')
     if (seal.number !== index + 1)
       throw refuse(`seal ${index + 1} is missing: this is seal ${seal.number}`)
     if (seal.previous !== previous)

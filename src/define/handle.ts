@@ -181,13 +181,18 @@ function surface(parts: OpenParts, bound?: object): object {
       throw new TypeError(
         `within: ${journal.name} has no transactions. A journal in PostgreSQL has`,
       )
-    if (core.pending >= maxPending) throw overloaded(journal, maxPending)
+    const assertRoom = () => {
+      if (core.pending >= maxPending) throw overloaded(journal, maxPending)
+    }
+    assertRoom()
     try {
       return await core.enqueue(run, options, given)
     } catch (error) {
       if (!journal.follow || !isRefusal(error) || error.code === 'invalid') throw error
       // Others may have changed, by now, what it was refused for; or it rests on a dispatch that has not arrived.
+      assertRoom()
       await core.refresh()
+      assertRoom()
       const receipt = await core.enqueue(run, { ...options, refusalWaits: true }, given)
       if (receipt.refusal) throw receipt.refusal
       return receipt

@@ -1,4 +1,4 @@
-import { defineStore, memoryJournal } from 'ministore-ts'
+import { defineStore, memoryJournal, reject } from 'ministore-ts'
 import { sharedJournal } from 'ministore-ts/shared'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -60,6 +60,23 @@ describe('maxPending', () => {
     const codes = (await all).map((each) => each.status === 'rejected' && each.reason.code)
     expect(codes.filter((code) => code === 'overloaded')).toHaveLength(1)
     expect(codes.at(-1)).toBe('overloaded')
+  })
+
+  test('bounds the refused ones too, which wait on a shared journal to be decided again', async () => {
+    const gate = defineStore({
+      name: 'gate',
+      state: { passed: 0 },
+      mutations: {
+        pass: { guard: () => reject('shut'), apply: (draft) => void draft.passed++ },
+      },
+    })
+    const store = await gate.open(sharedJournal(new Server().engine()), { maxPending: 3 })
+    const all = await Promise.allSettled(Array.from({ length: 20 }, () => store.dispatch('pass')))
+    const codes = all.map((each) => each.status === 'rejected' && each.reason.code)
+    expect(codes.filter((code) => code === 'shut')).toHaveLength(3)
+    expect(codes.filter((code) => code === 'overloaded')).toHaveLength(17)
+    await expect(store.dispatch('pass')).rejects.toMatchObject({ code: 'shut' })
+    await store.close()
   })
 
   test('lets a shared store read what others appended, and decide again what waits', async () => {

@@ -134,6 +134,15 @@ describe('a dispatch that is observed', () => {
     expect(told.of('stop')).toMatchObject([{ code: 'unknown', store: 'broker' }])
   })
 
+  test('names no mutation that the definition does not have, whatever was asked for', async () => {
+    const told = new Told()
+    const store = await broker.memory([], { observer: told.observer })
+    const ask = store.dispatchAll as unknown as (...given: unknown[]) => Promise<unknown>
+    const given = [{ type: 'a secret' }, { type: 'reset' }]
+    await expect(ask(given, { expectSeq: 9 })).rejects.toMatchObject({ code: 'conflict' })
+    expect(told.of('dispatch')).toMatchObject([{ mutations: ['reset'], code: 'conflict' }])
+  })
+
   test('has nothing of a payload, a state, a message or metadata but its traceparent', async () => {
     const told = new Told()
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'

@@ -58,7 +58,7 @@ export interface StoreConfig<St, P, R, Q, I, V, Me = unknown> {
   }
 }
 
-export interface PayloadConfig<P> {
+interface PayloadConfig<P> {
   /** Its output is what is journaled: must be JSON and valid input again. Omit for a mutation without payload. */
   payload?: P & CheckPayload<P>
   /**
@@ -68,7 +68,7 @@ export interface PayloadConfig<P> {
   upcast?: { readonly [version: number]: z.core.$ZodType<InputOf<P>> | Upcaster<InputOf<P>> }
 }
 
-export interface ReducerConfig<S, P> {
+interface ReducerConfig<S, P> {
   /**
    * What the replay check may find this mutation to depend on, each with the reason why that does no harm.
    * The check reports the reason as a note and does not vary this source.
@@ -93,7 +93,7 @@ type NotAwaited = Promise<
 
 export interface MutationConfig<S, P> extends PayloadConfig<P>, ReducerConfig<S, P> {}
 
-export interface GuardConfig<S, P, R, Me = WellKnownMetadata> extends ReducerConfig<S, P> {
+interface GuardConfig<S, P, R, Me = WellKnownMetadata> extends ReducerConfig<S, P> {
   /** A business rule, before `apply`. It runs live only, never on replay, so it may change. `return reject(code, details)` to refuse. */
   guard?: (
     state: Immutable<S>,
@@ -170,19 +170,15 @@ export type SchemasOf<Parts> = {
 
 type Inputs<P> = { [K in keyof P]: { input: InputOf<P[K]> } }
 
-export type StateOf<St> = St extends z.core.$ZodType ? z.output<St> : St
+type StateOf<St> = St extends z.core.$ZodType ? z.output<St> : St
 
-export type PayloadOf<P> = unknown extends P
+type PayloadOf<P> = unknown extends P
   ? undefined
   : P extends z.core.$ZodType
     ? z.output<P>
     : undefined
 
-export type InputOf<P> = unknown extends P
-  ? undefined
-  : P extends z.core.$ZodType
-    ? z.input<P>
-    : undefined
+type InputOf<P> = unknown extends P ? undefined : P extends z.core.$ZodType ? z.input<P> : undefined
 
 export type RejectionsIn<R> = unknown extends R ? never : Extract<R, AnyRejection>
 

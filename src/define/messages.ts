@@ -49,7 +49,7 @@ export type CommandArgs<X, Me, S> = X extends { input: infer I }
     : [input: Accepted<I>, ...options: OptionsArgs<ExecuteOptions<S>, Me>]
   : never
 
-export type Message<K, P> = undefined extends P ? { type: K; payload?: P } : { type: K; payload: P }
+type Message<K, P> = undefined extends P ? { type: K; payload?: P } : { type: K; payload: P }
 
 export type MutationMap<M> = {
   [K in keyof M & string]: M[K] extends { payload: infer P } ? Message<K, P> : never

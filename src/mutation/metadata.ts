@@ -6,7 +6,7 @@ import { acceptsOwnOutput } from './stable.ts'
 import { assertAccepted, invalid, runUserCode } from './validate.ts'
 
 /** Most UTF-16 units of the canonical JSON of one dispatch's metadata. */
-export const MAX_METADATA_LENGTH: number = 16_384
+const MAX_METADATA_LENGTH: number = 16_384
 /** Most characters of an id, as for idempotency keys. */
 const MAX_ID_LENGTH = 1024
 

@@ -62,9 +62,9 @@ export interface Scenarios<D> {
   given(history: readonly GivenFact<D>[]): Given<D>
 }
 
-export type GivenFact<D> = MutationInput<D> & { metadata?: MetadataOf<D>['input'] }
+type GivenFact<D> = MutationInput<D> & { metadata?: MetadataOf<D>['input'] }
 /** A mutation as its record has it. */
-export type ScenarioRecord<D> = Mutation<D> & {
+type ScenarioRecord<D> = Mutation<D> & {
   metadata?: JournaledMetadata<MetadataOf<D>['output']>
   key?: string
   command?: string

@@ -17,7 +17,7 @@ import { describeTail, type JournalFile, readRecords, withJournal } from './jour
 import type { Source } from './source.ts'
 
 /** Grows while a journal is read, so that it is known where damage is. */
-export interface Count {
+interface Count {
   records: number
 }
 

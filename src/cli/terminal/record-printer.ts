@@ -228,5 +228,5 @@ export const metadataText = (metadata: object): string =>
     .join(' ')
 
 /** Without quotes if it is one plain word. */
-export const word = (text: string): string =>
+const word = (text: string): string =>
   /^[\w.:/@-]+$/.test(text) ? text : safe(JSON.stringify(text))

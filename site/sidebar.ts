@@ -28,6 +28,7 @@ const GROUPS: readonly Group[] = [
       'docs/guides/evolution.md',
       'docs/guides/idempotency.md',
       'docs/guides/audit.md',
+      'docs/guides/privacy.md',
       'docs/guides/tamper-evidence.md',
       'docs/guides/verifying.md',
     ],

@@ -1,3 +1,4 @@
+import { createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -5,6 +6,7 @@ import { join } from 'node:path'
 import { defineStore, memoryJournal, reject } from 'ministore-ts'
 import { memoryKeys, reveal, type Secret, secret, vault } from 'ministore-ts/secrets'
 import { table } from 'ministore-ts/table'
+import { scenarios, testKeys } from 'ministore-ts/testing'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { definitionOf } from '../../src/mutation/brand.ts'
@@ -364,4 +366,43 @@ test('a secret in a table, and text that looks like one, are revealed as they sh
   expect(revealed.plain).toBe(state.plain)
   expect(revealed.list).toBe(state.list)
   expect(state.byId.get('user-7')?.email).toEqual(email)
+})
+
+test('a scenario compares sealed payloads: test keys are the same in every run', async () => {
+  const secrets = vault(people, testKeys())
+  const sealed = await secrets.seal('registered', ann)
+  expect(await vault(people, testKeys()).seal('registered', ann)).toEqual(sealed)
+  const { given } = scenarios(people)
+  await given([])
+    .when('registered', sealed, by)
+    .then([{ type: 'registered', payload: await secrets.seal('registered', ann) }])
+  await given([{ type: 'registered', payload: sealed }])
+    .when('registered', sealed, by)
+    .thenRejects('taken')
+  await secrets.forget('user-7')
+  await secrets.permit('user-7')
+  expect(await secrets.seal('registered', ann)).not.toEqual(sealed)
+})
+
+test('JOURNAL.md describes the sealed form: a reader of its own opens it with node:crypto', async () => {
+  const keys = memoryKeys()
+  const box = boxOf((await vault(people, keys).seal('registered', ann)).email)
+  const { alg, key, redacted, subject } = box
+  const { bytes } = await keys.obtain('user-7')
+  const derive = (info: string) =>
+    Buffer.from(hkdfSync('sha256', bytes, '', `ministore secret: ${info}`, 32))
+  const about = JSON.stringify({ alg, key, redacted, subject })
+  const data = Buffer.from(box['data'] ?? '', 'base64url')
+  const iv = Buffer.from(box['iv'] ?? '', 'base64url')
+  const cipher = createDecipheriv('aes-256-gcm', derive('encryption'), iv)
+  cipher.setAAD(Buffer.from(about)).setAuthTag(data.subarray(-16))
+  const text = cipher.update(data.subarray(0, -16), undefined, 'utf8') + cipher.final('utf8')
+  expect(text).toBe(JSON.stringify(EMAIL))
+  const hmac = createHmac('sha256', derive('initialization vector'))
+  expect(
+    hmac
+      .update(JSON.stringify([about, text]))
+      .digest()
+      .subarray(0, 12),
+  ).toEqual(iv)
 })

@@ -8,6 +8,7 @@ import { ENGINES, newName, startEngine } from '../engines/engines.ts'
 import { tempJournal } from '../file/temp-journal.ts'
 import { names } from '../shared/names.ts'
 import { type Fate, type Network, perfect, Server } from '../shared/simulated-engine.ts'
+import { DRIVERS } from '../sqlite/drivers.ts'
 import { broker } from '../store/broker.ts'
 import { chained } from './forger.ts'
 
@@ -100,13 +101,14 @@ describe('the hash chain of a shared journal', () => {
   })
 })
 
+const [driver = ''] = DRIVERS[0] ?? []
 const edits: Partial<Record<(typeof ENGINES)[number], (url: string, name: string) => void>> = {
   SQLite: (url, name) => {
-    const script = `const [file, name] = process.argv.slice(1)
-      const { default: Database } = await import('better-sqlite3')
-      new Database(file).prepare("UPDATE ministore_entries SET data = replace(data, 'two', 'zwo') WHERE journal = ?").run(name)`
+    const script = `const [file, name, driver] = process.argv.slice(1)
+      const { default: Database, DatabaseSync = Database } = await import(driver)
+      new DatabaseSync(file).prepare("UPDATE ministore_entries SET data = replace(data, 'two', 'zwo') WHERE journal = ?").run(name)`
     const file = url.replace(/^sqlite:\/\//, '').replace(/#.*/, '')
-    execFileSync(process.execPath, ['--input-type=module', '-e', script, file, name])
+    execFileSync(process.execPath, ['--input-type=module', '-e', script, file, name, driver])
   },
   PostgreSQL: (url, name) => {
     const script = `const [url, name] = process.argv.slice(1)

@@ -25,7 +25,16 @@ export async function replayCheck(
     return await check.run()
   } finally {
     release()
-    // What could not be opened may be open in a store. After a failure to close, it was read anyway.
-    if (check.hasOpened) await journal.close().catch(() => undefined)
+    // What could not be opened may be open in a store.
+    if (check.hasOpened) await close(journal)
+  }
+}
+
+/** A journal that cannot be closed was read anyway. */
+async function close(journal: Journal): Promise<void> {
+  try {
+    await journal.close()
+  } catch {
+    // The report says what was read.
   }
 }

@@ -102,7 +102,7 @@ describe('A12: a deployment is refused', () => {
 
   test('where the module needs a TEE', async () => {
     const said =
-      'Module logger@1.2.3 requires a trusted execution environment (requires_tee), and there is none'
+      'Module logger@1.2.3 requires a trusted execution environment (requires_tee), which this host does not have'
     expect(await sentence([installed(null, tee)], deployed())).toBe(said)
     await given([installed(null, tee)])
       .when('deployModule', { id: 'web', spec: spec() })

@@ -14,6 +14,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/cli/build.ts',
     setupFiles: 'test/setup.ts',
+    // Also where CI is set, which turns colors on.
+    env: { NO_COLOR: '1' },
     // A process for each file would spend a fifth of the time on loading the same modules.
     isolate: false,
     testTimeout: 30_000,

@@ -20,9 +20,9 @@ export const JOURNAL_MUTANTS: readonly JournalMutant[] = [
     lag: 3,
     edits: [
       [
-        'if (result.ok || !doubt) return result',
+        'if (result.ok || result.withdrawn || !doubt) return result',
         [
-          'if (result.ok || !doubt) return result',
+          'if (result.ok || result.withdrawn || !doubt) return result',
           'const shown = await this.#find(entries, expected, confirmed)',
           'if (shown.count === confirmed && shown.head === undefined) return result',
         ].join(';'),
@@ -49,8 +49,8 @@ export const JOURNAL_MUTANTS: readonly JournalMutant[] = [
     name: 'a conflict as written',
     edits: [
       [
-        'if (result.ok || !doubt) return result',
-        'if (result.ok || !doubt) return { ok: true, seq: expected + entries.length }',
+        'if (result.ok || result.withdrawn || !doubt) return result',
+        'if (result.ok || result.withdrawn || !doubt) return { ok: true, seq: expected + entries.length }',
       ],
     ],
   },

@@ -28,7 +28,7 @@ const chaos = (engine: string) =>
     'test/engines/chaos/main.ts',
     ...`--engine ${engine} --seconds 120 --format json`.split(' '),
   )
-const vitest = (file: string) => ['node_modules/vitest/vitest.mjs', 'run', file]
+const vitest = (...files: string[]) => ['node_modules/vitest/vitest.mjs', 'run', ...files]
 
 export const PARTS: readonly Part[] = [
   {
@@ -50,6 +50,12 @@ export const PARTS: readonly Part[] = [
     name: 'kill -9 that loses what was not synced',
     argv: (seed) => torture({ lossy: '300' }, seed),
     timeoutSeconds: 600,
+  },
+  {
+    name: 'tests that npm test shortens',
+    argv: () => vitest('test/trust/kill-sweep.test.ts', 'test/types/versions.test.ts'),
+    env: { MINISTORE_LONG: '1' },
+    timeoutSeconds: 300,
   },
   {
     name: 'kill -9 of walmq',

@@ -274,9 +274,9 @@ describe.skipIf(!server.isHere)('following', () => {
     const { writer } = await pair()
     await writer.append(notes(3000), 0)
     const { all, done, end } = followAll(writer, 100)
-    await expect.poll(() => all.length, { interval: 10 }).toBe(2900)
+    await expect.poll(() => all.length, { interval: 10, timeout: 10_000 }).toBe(2900)
     await writer.append(notes(1), 3000)
-    await expect.poll(() => all.at(-1)?.seq, { interval: 5, timeout: 500 }).toBe(3001)
+    await expect.poll(() => all.at(-1)?.seq, { interval: 5, timeout: 10_000 }).toBe(3001)
     end()
     await done
   })
@@ -285,16 +285,16 @@ describe.skipIf(!server.isHere)('following', () => {
     const { writer, reader } = await pair()
     const { all } = followAll(reader)
     await writer.append(notes(1), 0)
-    await expect.poll(() => all.length, { interval: 10 }).toBe(1)
+    await expect.poll(() => all.length, { interval: 10, timeout: 10_000 }).toBe(1)
     const listeners = "FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
     const count = () => server.query(`SELECT pid ${listeners}`)
-    await expect.poll(count, { interval: 10 }).toHaveLength(1)
+    await expect.poll(count, { interval: 10, timeout: 10_000 }).toHaveLength(1)
     await server.query(`SELECT pg_terminate_backend(pid) ${listeners}`)
     await writer.append(notes(1), 1)
-    await expect.poll(() => all.length, { interval: 10, timeout: 3000 }).toBe(2)
-    await expect.poll(count, { interval: 10, timeout: 3000 }).toHaveLength(1)
+    await expect.poll(() => all.length, { interval: 10, timeout: 10_000 }).toBe(2)
+    await expect.poll(count, { interval: 10, timeout: 10_000 }).toHaveLength(1)
     await writer.append(notes(1), 2)
-    await expect.poll(() => all.length, { interval: 10, timeout: 500 }).toBe(3)
+    await expect.poll(() => all.length, { interval: 10, timeout: 10_000 }).toBe(3)
   })
 
   test('says that records were truncated before it had them', async () => {

@@ -53,9 +53,18 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: 'tests that npm test shortens',
-    argv: () => vitest('test/trust/kill-sweep.test.ts', 'test/types/versions.test.ts'),
+    argv: () =>
+      vitest(
+        'test/trust/campaign.test.ts',
+        'test/trust/exhaustive',
+        'test/trust/kill-sweep.test.ts',
+        'test/trust/lossy',
+        'test/trust/out-of-memory.test.ts',
+        'test/trust/real-faults.test.ts',
+        'test/types/versions.test.ts',
+      ),
     env: { MINISTORE_LONG: '1' },
-    timeoutSeconds: 300,
+    timeoutSeconds: 600,
   },
   {
     name: 'kill -9 of walmq',

@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path'
 import { random } from 'ministore-ts/testing'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { tempJournal } from '../file/temp-journal.ts'
+import { isLong } from '../long.ts'
 import { bank, type Job, type Said } from './children/bank.ts'
 import { Mount, whyNoMount } from './mounts.ts'
 import { whyNot } from './probe.ts'
@@ -429,7 +430,7 @@ for (const kind of ['ext4', 'xfs'] as const) {
         const { mount, path } = await mounted()
         const numbers = random(SEED)
         const tally = { records: 0, acknowledged: 0, untold: 0, found: 0, io: 0, unknown: 0 }
-        for (const journal of [1, 2]) {
+        for (const journal of isLong ? [1, 2] : [1]) {
           const witness = new Witness(`${path}.${journal}`)
           for (const cut of [1, 2, 3]) {
             const steps = makeSteps(numbers, cut * 1000, 120)
@@ -450,7 +451,7 @@ for (const kind of ['ext4', 'xfs'] as const) {
             tally.acknowledged += witness.acknowledged
           }
         }
-        console.log(`${kind}, 6 power cuts, seed ${SEED}:`, JSON.stringify(tally))
+        console.log(`${kind}, power cuts, seed ${SEED}:`, JSON.stringify(tally))
         expect(tally.acknowledged).toBeGreaterThan(10)
         expect(tally.io + tally.unknown).toBeGreaterThan(0)
       })

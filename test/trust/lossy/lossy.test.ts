@@ -1,6 +1,7 @@
 // Real programs, killed, of which everything is lost that they had not synced. A kill alone proves less: the page cache
 // survives it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isLong } from '../../long.ts'
 import { build, MUTANTS, type Mutant } from '../mutants.ts'
 import { lossyLoop } from './kill-loop.ts'
 import { compileLossy, type LossyLibrary, whyNotLossy } from './library.ts'
@@ -49,7 +50,7 @@ describe.skipIf(why)('when a kill drops what was not synced', () => {
     120_000,
   )
 
-  test.each(NAMES)(
+  test.each(isLong ? NAMES : NAMES.slice(0, 1))(
     '%s is caught with a store that does not sync',
     async (program) => {
       const mutant = program === 'sqlite' ? NORMAL : MUTANTS.find(({ name }) => name === 'no fsync')

@@ -93,8 +93,11 @@ interface Access {
 const MAX_PENDING = 100_000
 
 function checkMaxPending(given: unknown = MAX_PENDING): number {
-  if (typeof given === 'number' && given >= 1) return given
-  throw new TypeError(`maxPending: must be a number, 1 or more, got ${String(given)}`)
+  const isCount = Number.isInteger(given) || given === Number.POSITIVE_INFINITY
+  if (isCount && Number(given) >= 1) return Number(given)
+  throw new TypeError(
+    `maxPending: must be a whole number, 1 or more, or Infinity: got ${String(given)}`,
+  )
 }
 
 /** For a dispatch that was not even decided. */

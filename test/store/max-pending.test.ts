@@ -96,7 +96,7 @@ describe('maxPending', () => {
   })
 
   test('must be a number, 1 or more; Infinity is no bound', async () => {
-    for (const maxPending of [0, -1, Number.NaN, '3'] as number[])
+    for (const maxPending of [0, -1, 1.5, Number.NaN, '3'] as number[])
       await expect(counter.open(memoryJournal(), { maxPending })).rejects.toThrow(TypeError)
     const store = await counter.open(memoryJournal(), { maxPending: Number.POSITIVE_INFINITY })
     expect(await store.dispatch('add', 1)).toMatchObject({ seq: 1 })

@@ -230,3 +230,19 @@ describe('what an older version wrote, without the time of its last record', () 
     await again.close()
   })
 })
+
+test.each<[string, unknown]>([
+  ['no number', Number.NaN],
+  ['null', null],
+  ['a text', '5'],
+  ['beyond the year 9999', 8.64e15],
+])('a clock that gives %s is told by its option, and nothing is written', async (_, given) => {
+  const journal = memoryJournal()
+  const clock = { time: given as number }
+  const store = await times.open(journal, { now: () => clock.time })
+  const told = { name: 'TypeError', message: expect.stringMatching(/^now: must return/) }
+  await expect(store.dispatch('note', {})).rejects.toMatchObject(told)
+  expect(journal.entries).toEqual([])
+  clock.time = NOON
+  expect(await store.dispatch('note', {})).toMatchObject({ seq: 1, at: text(NOON) })
+})
